@@ -43,6 +43,7 @@ mod month_difference;
 mod month_name;
 mod month_pages;
 mod page_files;
+mod page_modules;
 mod rebuild;
 mod schedule;
 mod stored_text;

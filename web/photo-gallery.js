@@ -1,2 +1,497 @@
-customElements.define("photo-gallery", class extends HTMLElement {});
-export {};
+// The web component <photo-gallery>: a grid over all photos of the static gallery files.
+
+import { UNDATED } from "./dates.js";
+import { GalleryFiles } from "./gallery-files.js";
+import { findAt } from "./layout.js";
+import { MIN_WIDTH, MONTH_DISTANCE, MonthSection } from "./month-section.js";
+import { Scrubber } from "./scrubber.js";
+import { GALLERY_STYLES } from "./styles.js";
+
+/**
+ * @typedef {import("./gallery-files.js").Photo} Photo
+ * @typedef {import("./gallery-files.js").Facets} Facets
+ * @typedef {import("./gallery-files.js").GalleryIndex} GalleryIndex
+ * @typedef {import("./photo-filter.js").PhotoFilter} PhotoFilter
+ * @typedef {import("./photo-viewer.js").PhotoViewer} PhotoViewer
+ */
+
+/** The highest number of months whose photos are kept in memory. */
+const MAX_LOADED = 24;
+/** The time after a fast movement until photos are read, in milliseconds. */
+const SETTLE_MS = 60;
+/** The fragment of an address that leads to a photo. Other fragments belong to the page. */
+const PHOTO_HASH = /^#(\d{4}(-\d\d){0,2}|undated)\/./;
+
+const ATTRIBUTES = ["src", "camera", "lens", "keyword", "rating", "from", "to", "order", "limit", "sections", "refresh", "controls"];
+
+/** The custom element `<photo-gallery>`. docs/gallery-page.md lists its attributes and events. */
+export class PhotoGallery extends HTMLElement {
+  static observedAttributes = ATTRIBUTES;
+
+  /** @type {GalleryFiles | undefined} */
+  #files;
+  /** @type {GalleryIndex | undefined} */
+  #index;
+  /** @type {Facets | undefined} */
+  #facets;
+  /** @type {PhotoFilter} The choice of the visitor. */
+  #choice = {};
+  /** @type {(photo: Photo) => boolean} */
+  #predicate = () => true;
+  /** The filter and the order of the candidates, as a text. */
+  #key = "";
+  /** @type {MonthSection[]} Those that show at least one photo. */
+  #months = [];
+  /** @type {MonthSection[]} */
+  #candidates = [];
+  #grid = { width: 0, rowHeight: 200, gap: 4 };
+  #height = 0;
+  #lastTop = 0;
+  #isDragging = false;
+  #isFrameRequested = false;
+  #settleTimer = 0;
+  #refreshTimer = 0;
+  /** Increases when the source or the filter changes, so that late answers are ignored. */
+  #epoch = 0;
+  /** @type {PhotoViewer | undefined} */
+  #viewer;
+  #canvas = document.createElement("div");
+  #message = document.createElement("div");
+  #toolbar = document.createElement("div");
+  #empty = document.createElement("slot");
+  #scrubber = new Scrubber({
+    stops: () => this.#months,
+    height: () => Math.max(1, this.#height),
+    moveTo: (top, dragging) => {
+      this.#isDragging = dragging;
+      this.#scrollTo(top);
+    },
+  });
+  #resized = new ResizeObserver(() => this.#measure());
+  /** @type {AbortController | undefined} */
+  #connection;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [GALLERY_STYLES];
+    const header = document.createElement("slot");
+    header.name = "header";
+    this.#empty.name = "empty";
+    this.#empty.hidden = true;
+    this.#empty.append(Object.assign(document.createElement("p"), { className: "message", textContent: "There are no photos here yet." }));
+    this.#canvas.className = "canvas";
+    this.#message.className = "message";
+    this.#message.role = "status";
+    this.#toolbar.className = "toolbar";
+    this.#toolbar.part.add("toolbar");
+    root.append(header, this.#scrubber.element, this.#toolbar, this.#message, this.#empty, this.#canvas);
+    this.#canvas.addEventListener("click", (event) => this.#onClick(event));
+    this.#canvas.addEventListener("keydown", (event) => this.#onKey(event));
+  }
+
+  connectedCallback() {
+    this.#connection = new AbortController();
+    const { signal } = this.#connection;
+    // Scroll events do not bubble. In the capture phase, those of all ancestors are seen.
+    addEventListener("scroll", () => this.#requestFrame(), { capture: true, passive: true, signal });
+    addEventListener("resize", () => this.#measure(), { signal });
+    addEventListener("popstate", () => this.#followAddress(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh(), { signal });
+    this.#resized.observe(this);
+    this.#restart();
+  }
+
+  disconnectedCallback() {
+    this.#connection?.abort();
+    this.#connection = undefined;
+    this.#resized.disconnect();
+    clearInterval(this.#refreshTimer);
+    this.#viewer?.close();
+    this.#epoch++;
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} before
+   * @param {string | null} now
+   */
+  attributeChangedCallback(name, before, now) {
+    // During the upgrade of an element, its attributes come before connectedCallback.
+    if (!this.#connection || before === now) return;
+    if (name === "src") this.#restart();
+    else this.#rebuild();
+  }
+
+  /** The months of the index, the newest first. */
+  get months() {
+    return this.#index?.months ?? [];
+  }
+
+  /**
+   * Sets the conditions that the visitor has chosen, in addition to the attributes.
+   * @param {PhotoFilter} choice
+   */
+  choose(choice) {
+    this.#choice = choice;
+    this.#rebuild();
+  }
+
+  /** Reads `facets.json`, if it is not read yet. */
+  async facets() {
+    return (this.#facets ??= await this.#files?.readFacets(this.#index?.generation ?? 0));
+  }
+
+  /** Reads the index again, and shows what has changed. Does nothing if it cannot be read. */
+  async refresh() {
+    const [files, epoch] = [this.#files, this.#epoch];
+    if (!files || !this.#index) return;
+    const index = await files.readIndex().catch(() => undefined);
+    if (!index || epoch !== this.#epoch || index.generation === this.#index?.generation) return;
+    this.#index = index;
+    this.#facets = undefined;
+    await this.#rebuild();
+  }
+
+  /** Reads everything again. */
+  async #restart() {
+    const epoch = ++this.#epoch;
+    const src = this.getAttribute("src");
+    clearInterval(this.#refreshTimer);
+    this.#files = new GalleryFiles(src ?? ".");
+    this.#index = this.#facets = undefined;
+    this.#candidates = [];
+    this.#showMessage("");
+    try {
+      const index = await this.#files.readIndex();
+      if (epoch !== this.#epoch) return;
+      this.#index = index;
+    } catch (error) {
+      if (epoch === this.#epoch) this.#showFailure(error);
+      return;
+    }
+    const seconds = Number(this.getAttribute("refresh") ?? 60);
+    if (seconds > 0) this.#refreshTimer = setInterval(() => document.hidden || this.refresh(), seconds * 1000);
+    await this.#rebuild();
+    this.#followAddress();
+  }
+
+  /** @returns {PhotoFilter} */
+  #filter() {
+    const text = (/** @type {string} */ name) => this.getAttribute(name) || undefined;
+    return {
+      camera: text("camera"),
+      lens: text("lens"),
+      keyword: text("keyword"),
+      rating: Number(text("rating")) || undefined,
+      from: text("from"),
+      to: text("to"),
+      ...this.#choice,
+    };
+  }
+
+  /** Decides which months are shown, by the index and the filter. Keeps photos that are still right. */
+  async #rebuild() {
+    const epoch = this.#epoch;
+    const index = this.#index;
+    if (!index) return;
+    const filter = this.#filter();
+    let candidates = index.months.map((entry) => ({ entry, photos: entry.photos }));
+    /** @type {(photo: Photo) => boolean} */
+    let predicate = () => true;
+    if (Object.values(filter).some(Boolean)) {
+      try {
+        const { candidateMonths, makePredicate, needsFacets } = await import("./photo-filter.js");
+        const facets = needsFacets(filter) ? await this.facets() : undefined;
+        candidates = candidateMonths(index.months, facets, filter);
+        predicate = makePredicate(filter, facets);
+      } catch (error) {
+        if (epoch === this.#epoch) this.#showFailure(error);
+        return;
+      }
+    }
+    if (epoch !== this.#epoch || index !== this.#index) return;
+    if (this.getAttribute("order") === "oldest") {
+      const dated = candidates.filter(({ entry }) => entry.month !== UNDATED).reverse();
+      candidates.splice(0, dated.length, ...dated);
+    }
+    const key = JSON.stringify([filter, this.getAttribute("order")]);
+    const isSameFilter = key === this.#key;
+    this.#key = key;
+    if (!isSameFilter) this.#predicate = predicate;
+    const known = new Map(this.#candidates.map((month) => [month.name, month]));
+    /** @type {MonthSection[]} */
+    const changed = [];
+    this.#candidates = candidates.map((candidate) => {
+      const month = known.get(candidate.entry.month);
+      if (!month || !isSameFilter) return new MonthSection(candidate);
+      known.delete(month.name);
+      if (month.update(candidate)) changed.push(month);
+      return month;
+    });
+    for (const month of known.values()) month.remove();
+    if (!isSameFilter) this.#canvas.replaceChildren();
+    this.#measure(true);
+    this.#empty.hidden = this.#candidates.length > 0;
+    this.#showMessage("");
+    this.#showControls();
+    // A photo that was hidden must go, also from a month that is not visible.
+    for (const month of changed) {
+      if (month.photos) this.#load(month, true);
+    }
+    this.#viewer?.refresh();
+  }
+
+  async #showControls() {
+    if (!this.hasAttribute("controls") || this.#toolbar.childElementCount) return;
+    const { createControls } = await import("./filters.js");
+    if (this.#toolbar.childElementCount === 0) this.#toolbar.append(createControls(this));
+  }
+
+  /** Measures the gallery, and arranges the tiles if the width or the photos have changed. */
+  #measure(hasChanged = false) {
+    const width = this.#canvas.clientWidth;
+    const style = getComputedStyle(this);
+    const length = (/** @type {string} */ name) => parseFloat(style.getPropertyValue(name)) || undefined;
+    const rowHeight = length("--photo-gallery-row-height") ?? (width < 600 ? 120 : 200);
+    const gap = length("--photo-gallery-gap") ?? 4;
+    const isNewGrid = width !== this.#grid.width || rowHeight !== this.#grid.rowHeight || gap !== this.#grid.gap;
+    if (width === 0 || !(isNewGrid || hasChanged)) return this.#requestFrame();
+    this.#grid = { width, rowHeight, gap };
+    this.#canvas.style.setProperty("--row", `${rowHeight}px`);
+    this.#arrange(this.#candidates, isNewGrid);
+  }
+
+  /**
+   * Arranges these months again. What is at the top of the visible part stays there.
+   * @param {MonthSection[]} changed
+   */
+  #arrange(changed, isNewGrid = false) {
+    if (this.#grid.width === 0) return;
+    const view = this.#view();
+    const anchor = view.top > 0 ? this.#months[findAt(this.#months, view.top)] : undefined;
+    const offset = anchor ? (view.top - anchor.top) / Math.max(1, anchor.height) : 0;
+
+    let rest = Number(this.getAttribute("limit")) || Infinity;
+    const again = new Set(changed);
+    for (const month of this.#candidates) {
+      const shown = Math.min(month.count, rest);
+      if (month.shown !== shown) again.add(month);
+      month.shown = shown;
+      rest -= shown;
+    }
+    const byDay = this.getAttribute("sections") === "day";
+    for (const month of again) month.arrange(this.#grid, byDay, isNewGrid);
+    for (const month of this.#candidates) if (month.shown === 0) month.remove();
+    this.#months = this.#candidates.filter((month) => month.shown > 0);
+    this.#height = placeMonths(this.#months, this.#grid.width);
+    this.#canvas.style.height = `${this.#height}px`;
+    if (anchor && this.#months.includes(anchor)) {
+      const delta = anchor.top + offset * anchor.height - view.top;
+      if (Math.abs(delta) >= 1) view.scroller.scrollBy({ top: delta, behavior: "instant" });
+    }
+    const isLong = this.#height > 2 * view.height && this.#months.length > 1;
+    this.#scrubber.arrange(isLong ? Math.min(view.height, this.#height) - 16 : 0);
+    this.#requestFrame();
+  }
+
+  /** Returns the visible part of the gallery, and the element that scrolls it. */
+  #view() {
+    const scroller = findScroller(this);
+    const canvas = this.#canvas.getBoundingClientRect();
+    if (scroller === document.scrollingElement) return { scroller, top: -canvas.top, height: innerHeight };
+    const window = scroller.getBoundingClientRect();
+    return { scroller, top: window.top - canvas.top, height: scroller.clientHeight };
+  }
+
+  /** @param {number} top */
+  #scrollTo(top) {
+    const view = this.#view();
+    view.scroller.scrollBy({ top: top - view.top, behavior: "instant" });
+  }
+
+  #requestFrame() {
+    if (this.#isFrameRequested) return;
+    this.#isFrameRequested = true;
+    requestAnimationFrame(() => {
+      this.#isFrameRequested = false;
+      if (this.isConnected) this.#draw();
+    });
+  }
+
+  #draw() {
+    const { top, height } = this.#view();
+    const isFast = this.#isDragging || Math.abs(top - this.#lastTop) > 2 * height;
+    this.#lastTop = top;
+    this.#scrubber.update(Math.min(Math.max(0, top), this.#height));
+    const focused = this.shadowRoot?.activeElement ?? null;
+    const [from, to] = [top - height, top + 2 * height];
+    /** @type {MonthSection[]} */
+    const missing = [];
+    /** @type {Element | null} */
+    let previous = null;
+    for (const month of this.#months) {
+      if (month.top + month.height < from || month.top > to) {
+        if (month.element && !month.element.contains(focused)) month.remove();
+        continue;
+      }
+      previous = month.draw(from, to, this.#grid, { canvas: this.#canvas, previous, focused });
+      const isVisible = month.top < top + height && month.top + month.height > top;
+      if (!month.photos && !month.hasFailed) missing.splice(isVisible ? 0 : missing.length, 0, month);
+    }
+    clearTimeout(this.#settleTimer);
+    if (isFast) {
+      // Nobody can see a month that flies by, so its photos are not read.
+      this.#settleTimer = setTimeout(() => {
+        this.#isDragging = false;
+        this.#requestFrame();
+      }, SETTLE_MS);
+    } else {
+      for (const month of missing) this.#load(month);
+    }
+  }
+
+  /**
+   * Reads the photos of a month, and shows them.
+   * @param {MonthSection} month
+   * @param {boolean} again If it is true, the photos are read although they were read before.
+   */
+  async #load(month, again = false) {
+    if (month.loading && !again) return month.loading;
+    const [files, epoch, predicate] = [this.#files, this.#epoch, this.#predicate];
+    if (!files) return;
+    const isLate = () => epoch !== this.#epoch || predicate !== this.#predicate || month.loading !== loading;
+    const read = async () => {
+      try {
+        const photos = (await files.readMonth(month.entry)).filter(predicate);
+        if (isLate()) return;
+        if (this.getAttribute("order") !== "oldest") photos.reverse();
+        month.photos = photos;
+        this.#arrange([month]);
+        this.#unloadDistant();
+        if (again) this.#viewer?.refresh();
+      } catch (error) {
+        if (isLate()) return;
+        // One of its photos may be hidden now, so none is shown.
+        if (month.photos) month.unload();
+        month.hasFailed = true;
+        month.loading = undefined;
+        this.#showFailure(error);
+      }
+    };
+    /** @type {Promise<void>} */
+    const loading = Promise.resolve().then(read);
+    month.loading = loading;
+    await loading;
+  }
+
+  #unloadDistant() {
+    const loaded = this.#months.filter((month) => month.photos);
+    if (loaded.length <= MAX_LOADED) return;
+    const distance = (/** @type {MonthSection} */ { top, height }) => Math.abs(top + height / 2 - this.#lastTop);
+    loaded.sort((a, b) => distance(a) - distance(b));
+    for (const month of loaded.slice(MAX_LOADED)) month.unload();
+  }
+
+  /** @param {string} text */
+  #showMessage(text) {
+    this.#message.textContent = text;
+  }
+
+  /** @param {unknown} error */
+  #showFailure(error) {
+    console.error("photo-gallery:", error);
+    this.#showMessage("The photos cannot be loaded.");
+    const retry = document.createElement("button");
+    retry.type = "button";
+    retry.textContent = "Try again";
+    retry.addEventListener("click", () => {
+      this.#showMessage("");
+      for (const month of this.#candidates) month.hasFailed = false;
+      if (this.#index) this.#rebuild();
+      else this.#restart();
+    });
+    this.#message.append(retry);
+  }
+
+  /** @param {MouseEvent} event */
+  async #onClick(event) {
+    const tile = event.target instanceof Element ? event.target.closest(".tile") : null;
+    const isPlain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+    if (!tile || !isPlain) return;
+    event.preventDefault();
+    const photo = this.#months.map((month) => month.photoOf(tile)).find(Boolean);
+    if (photo) (await this.#loadViewer()).open(photo);
+  }
+
+  /** @param {KeyboardEvent} event */
+  async #onKey(event) {
+    const tile = this.shadowRoot?.activeElement;
+    if (!event.key.startsWith("Arrow") || !tile?.matches(".tile")) return;
+    event.preventDefault();
+    const { moveFocus } = await import("./tile-focus.js");
+    moveFocus(this.#canvas, tile, event.key);
+  }
+
+  async #loadViewer() {
+    const { PhotoViewer } = await import("./photo-viewer.js");
+    return (this.#viewer ??= new PhotoViewer(this, {
+      months: () => this.#months,
+      load: (/** @type {MonthSection} */ month) => this.#load(month),
+      reveal: (/** @type {number} */ top, /** @type {number} */ height) => {
+        const view = this.#view();
+        const isVisible = top >= view.top && top + height <= view.top + view.height;
+        if (!isVisible) this.#scrollTo(top - (view.height - height) / 2);
+      },
+    }));
+  }
+
+  /** Opens the photo to which the address leads, or closes the photo. */
+  async #followAddress() {
+    if (PHOTO_HASH.test(location.hash)) (await this.#loadViewer()).follow(location.hash);
+    else this.#viewer?.close();
+  }
+}
+
+/**
+ * Places the months below one another. Small months share a line. Returns the height of all.
+ * @param {MonthSection[]} months
+ * @param {number} width
+ */
+function placeMonths(months, width) {
+  let [top, left, height] = [0, 0, 0];
+  for (const month of months) {
+    const own = Math.max(MIN_WIDTH, month.width);
+    if (left > 0 && left + own > width) {
+      top += height;
+      [left, height] = [0, 0];
+    }
+    month.top = top;
+    month.left = left;
+    left += own + MONTH_DISTANCE;
+    height = Math.max(height, month.height);
+  }
+  return top + height;
+}
+
+/**
+ * Returns the nearest ancestor that scrolls, also outside the shadow root.
+ * @param {Element} element
+ * @returns {Element}
+ */
+function findScroller(element) {
+  /** @type {Node | null} */
+  let node = element.assignedSlot ?? element.parentNode;
+  while (node) {
+    if (node instanceof ShadowRoot) node = node.host;
+    if (node instanceof Element && node !== document.body && node !== document.documentElement) {
+      if (/auto|scroll/.test(getComputedStyle(node).overflowY)) return node;
+      node = node.assignedSlot ?? node.parentNode;
+    } else {
+      node = node.parentNode;
+    }
+  }
+  return document.scrollingElement ?? document.documentElement;
+}
+
+if (!customElements.get("photo-gallery")) customElements.define("photo-gallery", PhotoGallery);

@@ -19,9 +19,7 @@ use super::hook::BuildHook;
 use super::hook_calls::{call_hook_if_due, parse_hook_state};
 use super::index_file::{GalleryIndex, INDEX_FILE};
 use super::lease::PublishLease;
-use super::page_files::{
-    EMBED_FILE, PAGE_FILE, embed_module, module_files, page_html, page_version,
-};
+use super::page_files::{EMBED_FILE, PAGE_FILE, app_files, embed_module, page_html, page_version};
 use super::rebuild::{MonthRebuilder, RebuiltMonth};
 use super::schedule::{
     HookDecision, HookResponse, HookRules, HookState, MonthDecision, decide_month, month_is_due,
@@ -381,8 +379,12 @@ impl Publisher {
         if progress.files.page == page_version() && has_embed_file {
             return Ok(());
         }
-        for (path, text) in module_files() {
-            let headers = FileHeaders::IMMUTABLE_MODULE;
+        for (path, text) in app_files() {
+            let headers = if path.ends_with(".css") {
+                FileHeaders::IMMUTABLE_STYLE_SHEET
+            } else {
+                FileHeaders::IMMUTABLE_MODULE
+            };
             self.files.put_text(&path, text.as_bytes(), headers).await?;
         }
         let text = embed_module();

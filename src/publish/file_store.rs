@@ -46,6 +46,11 @@ impl FileHeaders {
         content_type: "text/javascript; charset=utf-8",
         cache_control: IMMUTABLE,
     };
+    /// A style sheet in such a folder.
+    pub(super) const IMMUTABLE_STYLE_SHEET: FileHeaders = FileHeaders {
+        content_type: "text/css; charset=utf-8",
+        cache_control: IMMUTABLE,
+    };
 }
 
 /// Reads and writes the static files. The paths of files are relative to the prefix of the static

@@ -1,9 +1,9 @@
-//! The files of the gallery page: its modules and its HTML (docs/static-gallery.md). They are in the
-//! folder `web/` and are part of this program. Pure.
+//! The files of the gallery page: its modules, its style sheet and its HTML (docs/static-gallery.md).
+//! They are made from the folder `web/` and are part of this program. Pure.
 //!
-//! All modules are in one folder, whose name is a digest of them. So a module imports the others by
-//! relative names, and a browser may keep all of them for ever. The folder of an earlier version is
-//! never deleted, because pages that are open still import from it.
+//! All modules and the style sheet are in one folder, whose name is a digest of them. So a module
+//! imports the others by relative names, and a browser may keep all of them for ever. The folder of an
+//! earlier version is never deleted, because pages that are open still import from it.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,27 +13,35 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::month_name::{UNDATED, month_file_name};
+use super::page_modules::{GALLERY_MODULE, join_modules};
 use crate::catalogue::published::PublishedMonth;
 
 /// The name of the page.
 pub(super) const PAGE_FILE: &str = "index.html";
 /// The name of the module under which other sites embed the gallery. It imports the present version.
-pub(super) const EMBED_FILE: &str = "photo-gallery.js";
+pub(super) const EMBED_FILE: &str = GALLERY_MODULE;
+/// The name of the page's style sheet.
+const STYLE_SHEET: &str = "page.css";
 
-/// The modules of the page, with their names. [`EMBED_FILE`] is one of them.
-const MODULES: [(&str, &str); 4] = [
-    (EMBED_FILE, include_str!("../../web/photo-gallery.js")),
-    ("lightbox.js", include_str!("../../web/lightbox.js")),
-    ("filters.js", include_str!("../../web/filters.js")),
-    ("map.js", include_str!("../../web/map.js")),
-];
+/// The modules of the page and its style sheet, with their names. [`EMBED_FILE`] is one of them.
+static APP_FILES: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
+    let mut files = join_modules();
+    files.push((STYLE_SHEET, include_str!("../../web/page.css").to_owned()));
+    files
+});
 /// The page. `{{app}}` stands for the folder of the modules, and `{{months}}` for the list of months.
 const PAGE_TEMPLATE: &str = include_str!("../../web/index.html");
 /// The number of hexadecimal characters in the name of a folder of modules.
 const VERSION_CHARS: usize = 16;
 
 /// The folder of this version's modules.
-static APP_FOLDER: LazyLock<String> = LazyLock::new(|| format!("app/{}", short_digest(&MODULES)));
+static APP_FOLDER: LazyLock<String> = LazyLock::new(|| {
+    let files: Vec<_> = APP_FILES
+        .iter()
+        .map(|(name, text)| (*name, text.as_str()))
+        .collect();
+    format!("app/{}", short_digest(&files))
+});
 /// The version of the whole page: its modules and its HTML.
 static PAGE_VERSION: LazyLock<String> =
     LazyLock::new(|| short_digest(&[(APP_FOLDER.as_str(), PAGE_TEMPLATE)]));
@@ -43,11 +51,12 @@ pub(super) fn page_version() -> &'static str {
     &PAGE_VERSION
 }
 
-/// Returns the modules of this version: the path and the contents of each.
-pub(super) fn module_files() -> impl Iterator<Item = (String, &'static str)> {
-    MODULES
+/// Returns the modules and the style sheet of this version: the path and the contents of each.
+pub(super) fn app_files() -> impl Iterator<Item = (String, &'static str)> {
+    let files: &'static Vec<(&str, String)> = &APP_FILES;
+    files
         .iter()
-        .map(|(name, text)| (format!("{}/{name}", *APP_FOLDER), *text))
+        .map(|(name, text)| (format!("{}/{name}", *APP_FOLDER), text.as_str()))
 }
 
 /// Returns the contents of [`EMBED_FILE`].
@@ -181,7 +190,7 @@ mod tests {
 
     #[test]
     fn embedding_module_exports_the_present_version() {
-        let (path, _) = module_files().next().expect("a module");
+        let (path, _) = app_files().next().expect("a module");
         assert_eq!(embed_module(), format!("export * from \"./{path}\";\n"));
     }
 }

@@ -45,15 +45,26 @@ async function startServe() {
   let previous;
   await until("the photos are published", async () => {
     const index = await readJson(`${gallery}/gallery/index.json`);
-    const list = await readJson(`${gallery}/v1/photos?limit=200`);
-    if (!index || !list) return false;
-    const counts = [index.photos, list.items.length].join();
+    if (!index) return false;
+    const counts = [index.photos, await countPhotos(gallery)].join();
     const settled = counts === previous && new Set(counts.split(",")).size === 1;
     previous = counts;
     if (!settled) await new Promise((resolve) => setTimeout(resolve, 12_000));
     return settled;
   });
   return { serve, gallery };
+}
+
+/** Returns the number of photos on all pages of the API. */
+async function countPhotos(gallery) {
+  let photos = 0;
+  for (let cursor = ""; cursor !== null; ) {
+    const page = await readJson(`${gallery}/v1/photos?limit=200${cursor && `&cursor=${cursor}`}`);
+    if (!page) return undefined;
+    photos += page.items.length;
+    cursor = page.next;
+  }
+  return photos;
 }
 
 /** Returns the JSON at a URL, or nothing if it is not there yet. Opens a connection for each request. */

@@ -1,0 +1,205 @@
+//! The modules of the gallery page, joined and minified. Pure.
+//!
+//! The sources in `web/` are many small modules, which a browser can also load as they are. On a slow
+//! connection, one request for each of them would take longer than their bytes. So the modules that
+//! the first screen needs become one file, and those of the viewer another one. The sources keep three
+//! rules: an import is one line, exported names are declared in the line of `export`, and no two joined
+//! modules declare the same name.
+
+use std::collections::BTreeSet;
+
+/// The name of the file with everything that the first screen needs.
+pub(super) const GALLERY_MODULE: &str = "photo-gallery.js";
+
+/// A source module: its name and its text.
+type SourceModule = (&'static str, &'static str);
+
+/// The modules that become the file [`GALLERY_MODULE`]. Each comes after the modules that it imports.
+const GALLERY: [SourceModule; 9] = [
+    ("style-sheet.js", include_str!("../../web/style-sheet.js")),
+    ("styles.js", include_str!("../../web/styles.js")),
+    ("dates.js", include_str!("../../web/dates.js")),
+    (
+        "gallery-files.js",
+        include_str!("../../web/gallery-files.js"),
+    ),
+    ("layout.js", include_str!("../../web/layout.js")),
+    ("thumbhash.js", include_str!("../../web/thumbhash.js")),
+    (
+        "month-section.js",
+        include_str!("../../web/month-section.js"),
+    ),
+    ("scrubber.js", include_str!("../../web/scrubber.js")),
+    (GALLERY_MODULE, include_str!("../../web/photo-gallery.js")),
+];
+/// The modules that a page loads when a visitor opens a photo.
+const VIEWER: [SourceModule; 3] = [
+    ("capture-time.js", include_str!("../../web/capture-time.js")),
+    ("lightbox.js", include_str!("../../web/lightbox.js")),
+    ("photo-viewer.js", include_str!("../../web/photo-viewer.js")),
+];
+/// The modules that a page loads if it has controls or a filter.
+const FILTER: [SourceModule; 1] = [("photo-filter.js", include_str!("../../web/photo-filter.js"))];
+const CONTROLS: [SourceModule; 1] = [("filters.js", include_str!("../../web/filters.js"))];
+/// The module that a page loads when a visitor presses an arrow key.
+const FOCUS: [SourceModule; 1] = [("tile-focus.js", include_str!("../../web/tile-focus.js"))];
+
+/// Returns the modules as they are published: the name and the text of each.
+pub(super) fn join_modules() -> Vec<(&'static str, String)> {
+    let groups: [&[SourceModule]; 5] = [&GALLERY, &VIEWER, &FILTER, &CONTROLS, &FOCUS];
+    let joined = groups.into_iter().filter_map(|group| {
+        let (name, _) = group.last()?;
+        Some((*name, minify(&join_group(group))))
+    });
+    joined.collect()
+}
+
+/// Joins modules to one. What it imports from other modules, it imports from [`GALLERY_MODULE`].
+fn join_group(group: &[SourceModule]) -> String {
+    let mut body = String::new();
+    let (mut imported, mut exported) = (BTreeSet::new(), BTreeSet::new());
+    for line in group.iter().flat_map(|(_, text)| text.lines()) {
+        if let Some((names, module)) = parse_import(line) {
+            if group.iter().all(|(name, _)| *name != module) {
+                imported.extend(names.split(',').map(str::trim));
+            }
+            continue;
+        }
+        let declaration = line.strip_prefix("export ");
+        exported.extend(declaration.and_then(declared_name));
+        body.push_str(declaration.unwrap_or(line));
+        body.push('\n');
+    }
+    let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(",");
+    let imports = if imported.is_empty() {
+        String::new()
+    } else {
+        format!("import{{{}}}from\"./{GALLERY_MODULE}\";\n", list(imported))
+    };
+    format!("{imports}{body}export{{{}}};\n", list(exported))
+}
+
+/// Parses `import { a, b } from "./module.js";`. Returns the names and the name of the module.
+fn parse_import(line: &str) -> Option<(&str, &str)> {
+    let (names, module) = line.strip_prefix("import {")?.split_once("} from \"./")?;
+    Some((names, module.strip_suffix("\";")?))
+}
+
+/// Returns the name that a line such as `async function name(` or `const NAME =` declares.
+fn declared_name(declaration: &str) -> Option<&str> {
+    let mut words = declaration.split([' ', '(']);
+    words.find(|word| matches!(*word, "function" | "class" | "const"))?;
+    words.next()
+}
+
+/// Removes comments and spaces, also in style sheets. Returns the text as it is if the library cannot
+/// parse it.
+fn minify(text: &str) -> String {
+    let minified = minifier::js::minify(text).map_or_else(|_| text.to_owned(), |m| m.to_string());
+    let mut parts = minified.split(STYLE_SHEET);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |joined, part| {
+        let (css, rest) = part.split_once("`)").unwrap_or((part, ""));
+        format!("{joined}{STYLE_SHEET}{}`){rest}", minify_style_sheet(css))
+    })
+}
+
+/// The text before a style sheet in a module. The sheet ends at the next backtick.
+const STYLE_SHEET: &str = "styleSheet(`";
+
+/// Removes the spaces of a style sheet that have no meaning. In a sheet of this page, a colon or a comma
+/// with a space after it is never part of a selector or a string.
+fn minify_style_sheet(css: &str) -> String {
+    let joined: String = css.lines().map(str::trim).collect();
+    let spaces = [
+        (": ", ":"),
+        ("; ", ";"),
+        (" {", "{"),
+        ("{ ", "{"),
+        (" }", "}"),
+        (", ", ","),
+        (";}", "}"),
+    ];
+    spaces
+        .iter()
+        .fold(joined, |css, (from, to)| css.replace(from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_joined_by_the_rules_of_their_sources() {
+        const FIRST: SourceModule = (
+            "first.js",
+            "import { x, y } from \"./else.js\";\nexport const ONE = 1;\nfunction own() {}\n",
+        );
+        const SECOND: SourceModule = (
+            "second.js",
+            "import { ONE } from \"./first.js\";\nexport async function two() { own(ONE); }\n",
+        );
+        assert_eq!(
+            join_group(&[FIRST, SECOND]),
+            "import{x,y}from\"./photo-gallery.js\";\nconst ONE = 1;\nfunction own() {}\n\
+             async function two() { own(ONE); }\nexport{ONE,two};\n"
+        );
+    }
+
+    #[test]
+    fn imports_are_exported_by_the_joined_modules() {
+        let joined = join_group(&GALLERY);
+        let exported = joined.lines().last().expect("a line");
+        assert!(!joined.contains("import {"), "an import is not one line");
+        for (name, text) in [&VIEWER[..], &FILTER, &CONTROLS].concat() {
+            for (names, module) in text.lines().filter_map(parse_import) {
+                if VIEWER.iter().any(|(own, _)| *own == module) {
+                    continue;
+                }
+                assert!(
+                    GALLERY.iter().any(|(own, _)| *own == module),
+                    "{name}: {module}"
+                );
+                for imported in names.split(',').map(str::trim) {
+                    assert!(exported.contains(imported), "{name}: {imported}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn joined_modules_declare_no_name_twice() {
+        for group in [&GALLERY[..], &VIEWER] {
+            let lines = group.iter().flat_map(|(_, text)| text.lines());
+            let declared = lines.filter_map(|line| {
+                let declaration = line.strip_prefix("export ").unwrap_or(line);
+                let word = declaration.split(' ').next()?;
+                let starts = ["function", "class", "const", "let", "async"].contains(&word);
+                starts.then(|| declared_name(declaration)).flatten()
+            });
+            let mut names = BTreeSet::new();
+            for name in declared {
+                assert!(names.insert(name), "{name} is declared twice");
+            }
+            assert!(names.len() > 5, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn style_sheets_are_minified() {
+        let module =
+            "const A = styleSheet(`\n:host { color: red; }\n@media (x: y) { a, b { top: 0 } }\n`);";
+        assert_eq!(
+            minify(module),
+            "const A=styleSheet(`:host{color:red}@media (x:y){a,b{top:0}}`);"
+        );
+    }
+
+    #[test]
+    fn modules_are_minified() {
+        for (name, text) in join_modules() {
+            assert!(!text.contains("@param"), "{name}");
+            assert!(!text.contains("\n  "), "{name}: {text}");
+        }
+    }
+}

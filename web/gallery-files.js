@@ -1,0 +1,105 @@
+// Reads the static gallery files: docs/static-gallery.md.
+
+/**
+ * @typedef {{url: string, width: number, height: number, mime: string, bytes: number}} Picture
+ * @typedef {{slug: string, name: string}} Equipment
+ * @typedef {{time: string | null, fNumber: number | null, iso: number | null, focalLength: number | null,
+ *   focalLength35: number | null, bias: number | null}} Exposure
+ * @typedef {{sublocation: string | null, city: string | null, region: string | null, country: string | null}} Place
+ * @typedef {object} Photo
+ * @property {string} id
+ * @property {string} stem
+ * @property {string} name
+ * @property {string} version
+ * @property {string | null} date
+ * @property {string | null} takenAtLocal
+ * @property {string | null} offset
+ * @property {string | null} datePrecision
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {Equipment | null} camera
+ * @property {Equipment | null} lens
+ * @property {Exposure | null} exposure
+ * @property {{lat: number, lon: number} | null} location
+ * @property {Place | null} place
+ * @property {string | null} title
+ * @property {string | null} caption
+ * @property {string | null} copyright
+ * @property {string | null} licenseUrl
+ * @property {string | null} artist
+ * @property {string[]} keywords
+ * @property {number | null} rating
+ * @property {Picture[]} images
+ * @property {string | null} placeholder
+ * @property {string | null} color
+ * @property {string | null} alt
+ *
+ * @typedef {{path: string, photos: number, etag: string}} FileEntry
+ * @typedef {{month: string, photos: number, aspects: number, files: FileEntry[]}} MonthEntry
+ * @typedef {{generation: number, photos: number, months: MonthEntry[]}} GalleryIndex
+ *
+ * @typedef {{photos: number, months: Record<string, number>}} FacetCount
+ * @typedef {FacetCount & Equipment} NamedFacet
+ * @typedef {{cameras: NamedFacet[], lenses: NamedFacet[], keywords: NamedFacet[],
+ *   ratings: (FacetCount & {rating: number})[]}} Facets
+ */
+
+/** The smallest and the largest aspect ratio of a tile. The index counts with the same limits. */
+const ASPECTS = { min: 0.25, max: 4, unknown: 1.5 };
+
+/**
+ * Returns the aspect ratio of a photo's tile: width divided by height.
+ * @param {Photo} photo
+ */
+export function tileAspect(photo) {
+  if (!photo.width || !photo.height) return ASPECTS.unknown;
+  return Math.min(ASPECTS.max, Math.max(ASPECTS.min, photo.width / photo.height));
+}
+
+/** The static files below one address. */
+export class GalleryFiles {
+  /** @param {string} address The address of the folder that contains `index.json`. */
+  constructor(address) {
+    this.base = new URL(address.endsWith("/") ? address : `${address}/`, document.baseURI);
+  }
+
+  /**
+   * Reads `index.json`. Asks the server whether a cached copy is still right.
+   * @returns {Promise<GalleryIndex>}
+   */
+  readIndex() {
+    return this.#readJson("index.json", "", "no-cache");
+  }
+
+  /**
+   * Reads `facets.json`.
+   * @param {number} generation That of the index.
+   * @returns {Promise<Facets>}
+   */
+  readFacets(generation) {
+    return this.#readJson("facets.json", String(generation));
+  }
+
+  /**
+   * Reads the photos of a month, the oldest first.
+   * @param {MonthEntry} month
+   * @returns {Promise<Photo[]>}
+   */
+  async readMonth(month) {
+    const files = month.files.map(({ path, etag }) => this.#readJson(path, etag));
+    return (await Promise.all(files)).flatMap((file) => file.items);
+  }
+
+  /**
+   * @param {string} path
+   * @param {string} version A text that changes with the file, so that no cache returns an old one.
+   * @param {RequestCache} cache
+   */
+  async #readJson(path, version, cache = "default") {
+    const url = new URL(path, this.base);
+    if (version) url.searchParams.set("v", version.slice(0, 16));
+    const response = await fetch(url, { cache });
+    if (!response.ok) throw new Error(`${path}: HTTP status ${response.status}`);
+    return response.json();
+  }
+}

@@ -1,0 +1,106 @@
+// Decides which photos a gallery shows. Pure.
+
+/**
+ * @typedef {import("./gallery-files.js").Photo} Photo
+ * @typedef {import("./gallery-files.js").MonthEntry} MonthEntry
+ * @typedef {import("./gallery-files.js").Facets} Facets
+ * @typedef {object} PhotoFilter The conditions that all must be met. An absent condition is met.
+ * @property {string} [camera] The slug of the camera.
+ * @property {string} [lens] The slug of the lens.
+ * @property {string} [keyword] A keyword, or its slug.
+ * @property {number} [rating] The lowest number of stars.
+ * @property {string} [from] The first day, month or year: `2018-02-01`, `2018-02`, `2018`.
+ * @property {string} [to] The last day, month or year.
+ *
+ * @typedef {{entry: MonthEntry, photos: number}} Candidate A month, and the highest number of its
+ *   photos that can meet the filter.
+ */
+
+/**
+ * Returns a form of a text that is equal for spellings with the same slug.
+ * @param {string} text
+ */
+function foldText(text) {
+  const plain = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return plain.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
+}
+
+/**
+ * Reports whether a filter needs the counts of `facets.json`.
+ * @param {PhotoFilter} filter
+ */
+export function needsFacets({ camera, lens, keyword, rating }) {
+  return Boolean(camera || lens || keyword || rating);
+}
+
+/**
+ * Returns the months that can contain photos that meet the filter, in the order of `months`.
+ * @param {MonthEntry[]} months
+ * @param {Facets | undefined} facets Needed only if [`needsFacets`].
+ * @param {PhotoFilter} filter
+ * @returns {Candidate[]}
+ */
+export function candidateMonths(months, facets, filter) {
+  /** @type {Record<string, number>[]} */
+  const counts = [];
+  if (facets) {
+    const bySlug = (/** @type {{slug: string, months: Record<string, number>}[]} */ list, /** @type {string} */ slug) =>
+      list.find((facet) => facet.slug === slug)?.months ?? {};
+    if (filter.camera) counts.push(bySlug(facets.cameras, filter.camera));
+    if (filter.lens) counts.push(bySlug(facets.lenses, filter.lens));
+    if (filter.keyword) counts.push(findKeyword(facets, filter.keyword)?.months ?? {});
+    if (filter.rating) counts.push(sumRatings(facets, filter.rating));
+  }
+  return months.flatMap((entry) => {
+    const { month } = entry;
+    const isDated = /^\d/.test(month);
+    if (filter.from && (!isDated || month < filter.from.slice(0, 7))) return [];
+    if (filter.to && (!isDated || month > `${filter.to}-12`.slice(0, 7))) return [];
+    const photos = Math.min(entry.photos, ...counts.map((count) => count[month] ?? 0));
+    return photos > 0 ? [{ entry, photos }] : [];
+  });
+}
+
+/**
+ * Returns a function that reports whether a photo meets the filter.
+ * @param {PhotoFilter} filter
+ * @param {Facets | undefined} facets
+ * @returns {(photo: Photo) => boolean}
+ */
+export function makePredicate(filter, facets) {
+  const { camera, lens, rating, from, to } = filter;
+  const named = filter.keyword && facets ? findKeyword(facets, filter.keyword)?.name : undefined;
+  const keyword = filter.keyword ? foldText(named ?? filter.keyword) : undefined;
+  return (photo) => {
+    if (camera && photo.camera?.slug !== camera) return false;
+    if (lens && photo.lens?.slug !== lens) return false;
+    if (rating && (photo.rating ?? 0) < rating) return false;
+    if (keyword && !photo.keywords.some((own) => foldText(own) === keyword)) return false;
+    if (!from && !to) return true;
+    if (!photo.takenAtLocal) return false;
+    // A partial date is at the start of its period.
+    const time = photo.takenAtLocal;
+    const day = `${time}${"-01-01".slice(Math.max(0, time.length - 4))}`.slice(0, 10);
+    return (!from || day >= from) && (!to || day.slice(0, to.length) <= to);
+  };
+}
+
+/** @param {Facets} facets @param {string} keyword A keyword, or its slug. */
+function findKeyword(facets, keyword) {
+  const folded = foldText(keyword);
+  return (
+    facets.keywords.find(({ slug }) => slug === keyword) ??
+    facets.keywords.find(({ name }) => foldText(name) === folded)
+  );
+}
+
+/** @param {Facets} facets @param {number} lowest */
+function sumRatings(facets, lowest) {
+  /** @type {Record<string, number>} */
+  const sums = {};
+  for (const { rating, months } of facets.ratings) {
+    if (rating < lowest) continue;
+    for (const [month, photos] of Object.entries(months)) sums[month] = (sums[month] ?? 0) + photos;
+  }
+  return sums;
+}
