@@ -15,6 +15,7 @@ mod map;
 mod map_request;
 mod month_cache;
 mod openapi;
+mod page_redirect;
 mod photo_lookup;
 mod photos;
 mod picture_response;
@@ -67,13 +68,14 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 /// Creates the router with all routes of the gallery.
 ///
 /// The routes are `/v1/photos`, `/v1/photos/{id or name}`, `/v1/timeline`, `/v1/cameras`,
-/// `/v1/lenses`, `/v1/map`, `/openapi.json`, `/healthz`, with [`GallerySettings::static_files`]
-/// `/gallery/{path}`, and with [`GallerySettings::originals`] `/photos/{file}`. Every route accepts GET and HEAD. Every error is a problem as RFC 9457 defines
+/// `/v1/lenses`, `/v1/map`, `/openapi.json`, `/healthz`, with [`GallerySettings::gallery_url`] `/`,
+/// which redirects to the gallery page, with [`GallerySettings::static_files`] `/gallery/{path}`, and with [`GallerySettings::originals`] `/photos/{file}`. Every route accepts GET and HEAD. Every error is a problem as RFC 9457 defines
 /// it. The routes only read, so a request may be repeated.
 pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySettings) -> Router {
     let cors = cors_layer(&settings.cors_origins);
     let originals = settings.originals.clone();
     let static_files = settings.static_files.clone();
+    let redirects = page_redirect::routes(settings.gallery_url.as_deref(), static_files.is_some());
     let state = GalleryState {
         catalogue,
         months: MonthCache::new(published),
@@ -89,7 +91,8 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySe
         .route("/v1/cameras", get(counts::get_cameras))
         .route("/v1/lenses", get(counts::get_lenses))
         .route("/v1/map", get(map::get_map))
-        .with_state(state.clone());
+        .with_state(state.clone())
+        .merge(redirects);
     if let Some(files) = static_files {
         router = router.merge(
             Router::new()

@@ -9,7 +9,7 @@ output "gallery_url" {
 }
 
 output "site_url" {
-  description = "Address of the public site with the pictures; null without `public_site`."
+  description = "Address of the public gallery page; null without `public_site`."
   value       = var.public_site ? "https://${local.site_domain}/" : null
 }
 

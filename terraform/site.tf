@@ -30,7 +30,7 @@ resource "aws_cloudfront_distribution" "site" {
   http_version        = "http2and3"
   price_class         = "PriceClass_100"
   comment             = "${var.name} site"
-  default_root_object = "${var.gallery_prefix}index.html"
+  default_root_object = "${var.gallery_prefix}front.html"
   aliases             = var.site_domain == null ? [] : [var.site_domain.name]
   tags                = local.tags
 
@@ -72,37 +72,35 @@ resource "aws_cloudfront_response_headers_policy" "files" {
   count = var.public_site ? 1 : 0
 
   name    = "${var.name}-files"
-  comment = "Security headers of ${var.name}, and the origins whose pages may read its lists."
+  comment = "Security headers of ${var.name}. Pages of every site may show its gallery."
 
-  dynamic "cors_config" {
-    for_each = length(var.cors_origins) > 0 ? [1] : []
+  # Everything here is public and needs no cookie. A page of another site can import the gallery's
+  # module and read its lists only with this header.
+  cors_config {
+    access_control_allow_credentials = false
+    origin_override                  = true
 
-    content {
-      access_control_allow_credentials = false
-      origin_override                  = true
-
-      access_control_allow_headers {
-        items = ["*"]
-      }
-      access_control_allow_methods {
-        items = ["GET", "HEAD"]
-      }
-      access_control_allow_origins {
-        items = var.cors_origins
-      }
+    access_control_allow_headers {
+      items = ["*"]
+    }
+    access_control_allow_methods {
+      items = ["GET", "HEAD"]
+    }
+    access_control_allow_origins {
+      items = ["*"]
     }
   }
 
   security_headers_config {
     content_security_policy {
-      content_security_policy = "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+      content_security_policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; connect-src 'self' https:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
       override                = true
     }
     content_type_options {
       override = true
     }
     frame_options {
-      frame_option = "DENY"
+      frame_option = "SAMEORIGIN"
       override     = true
     }
     referrer_policy {
@@ -116,16 +114,17 @@ resource "aws_cloudfront_response_headers_policy" "files" {
   }
 }
 
-# A small page that shows the pictures, so that the site has a front page. It reads the static files.
-resource "aws_s3_object" "page" {
+# The root of the site. It leads to the gallery page, which publish writes beside the static files: the
+# page finds its files by relative names, so it must have its own address.
+resource "aws_s3_object" "front" {
   #checkov:skip=CKV_AWS_186:S3's own key, which is free; the page is public
 
-  for_each = var.public_site ? { "index.html" = "text/html; charset=utf-8", "page.css" = "text/css; charset=utf-8", "page.js" = "text/javascript; charset=utf-8" } : {}
+  count = var.public_site ? 1 : 0
 
   bucket        = aws_s3_bucket.this["gallery"].id
-  key           = "${var.gallery_prefix}${each.key}"
-  content       = each.key == "index.html" ? templatefile("${path.module}/site/index.html", { prefix = var.gallery_prefix }) : file("${path.module}/site/${each.key}")
-  content_type  = each.value
+  key           = "${var.gallery_prefix}front.html"
+  content       = templatefile("${path.module}/site/front.html", { page = "/${var.gallery_prefix}index.html" })
+  content_type  = "text/html; charset=utf-8"
   cache_control = "public, max-age=300"
   tags          = local.tags
 }

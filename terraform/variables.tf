@@ -367,7 +367,7 @@ variable "visibility" {
 }
 
 variable "cors_origins" {
-  description = "Origins whose pages may read the gallery from a browser, such as `https://photos.example`; `*` for all."
+  description = "Origins whose pages may read the JSON interface from a browser, such as `https://photos.example`; `*` for all. Pages of every site may read the static files."
   type        = list(string)
   default     = []
 

@@ -1,13 +1,16 @@
 //! `/gallery/{path}`: the static gallery files and the pictures, as a CDN serves them.
 //!
 //! Everything under the prefix of the gallery bucket is public. So the path of a request is the rest of
-//! a storage key. The headers are those that publish and render have stored with the object.
+//! a storage key. The headers are those that publish and render have stored with the object. A page
+//! also gets a content security policy.
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+};
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::object::Bucket;
@@ -15,6 +18,12 @@ use crate::storage::Storage;
 
 use super::picture_response::{PictureResponse, PictureVersion, plan_response};
 use super::problem::Problem;
+
+/// The content security policy of pages: scripts and styles only from the gallery itself, pictures and
+/// lists also from a CDN. Terraform gives CloudFront the same policy.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data: blob: https:; connect-src 'self' https:; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'self'";
 
 /// The static gallery files, and the store that contains them.
 #[derive(Clone)]
@@ -67,6 +76,10 @@ pub(super) async fn get_static_file(
                     headers.insert(name, value);
                 }
             }
+            if mime.is_some_and(|mime| mime.starts_with("text/html")) {
+                let policy = HeaderValue::from_static(PAGE_POLICY);
+                headers.insert(CONTENT_SECURITY_POLICY, policy);
+            }
         };
         match plan_response(&method, &headers, &version)? {
             PictureResponse::WithoutBody(mut response) => {
@@ -91,4 +104,15 @@ pub(super) async fn get_static_file(
         }
     }
     Err(Problem::unavailable())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PAGE_POLICY;
+
+    #[test]
+    fn cloudfront_has_the_same_policy() {
+        let terraform = include_str!("../../terraform/site.tf");
+        assert!(terraform.contains(&format!("= \"{PAGE_POLICY}\"")));
+    }
 }

@@ -463,7 +463,7 @@ impl Publisher {
             }
             self.table.put_files(&progress.files).await?;
             self.table.put_hook(&progress.hook).await?;
-        } else if !writes.months.is_empty() {
+        } else if writes.months.iter().any(|month| month.photos > 0) {
             // Only counts have changed, after an update of this program.
             self.put_index(progress).await?;
         }

@@ -214,11 +214,18 @@ run "public_site" {
   }
   assert {
     condition = (
-      aws_cloudfront_distribution.site[0].default_root_object == aws_s3_object.page["index.html"].key &&
-      strcontains(aws_s3_object.page["index.html"].content, "src=\"/${aws_s3_object.page["page.js"].key}\"") &&
-      strcontains(aws_s3_object.page["index.html"].content, "href=\"/${aws_s3_object.page["page.css"].key}\"")
+      aws_cloudfront_distribution.site[0].default_root_object == aws_s3_object.front[0].key &&
+      strcontains(aws_s3_object.front[0].content, "url=/gallery/index.html") &&
+      aws_s3_object.front[0].content_type == "text/html; charset=utf-8"
     )
-    error_message = "The root of the site is the page, which finds its files."
+    error_message = "The root of the site leads to the page that publish writes."
+  }
+  assert {
+    condition = alltrue([
+      for cors in aws_cloudfront_response_headers_policy.files[0].cors_config :
+      one(cors.access_control_allow_origins).items == toset(["*"]) && !cors.access_control_allow_credentials
+    ]) && length(aws_cloudfront_response_headers_policy.files[0].cors_config) == 1
+    error_message = "Pages of every site may embed the gallery, without cookies."
   }
 }
 
@@ -242,7 +249,7 @@ run "site_with_a_domain" {
     error_message = "Only the site serves pictures. Otherwise, the other distribution would keep hidden ones."
   }
   assert {
-    condition     = one(one(aws_cloudfront_response_headers_policy.files[0].cors_config).access_control_allow_origins).items == toset(["https://www.example.org"])
-    error_message = "Pages of these origins may read the lists."
+    condition     = aws_lambda_function.this["gallery"].environment[0].variables.CORS_ORIGINS == "https://www.example.org"
+    error_message = "Pages of these origins may read the JSON interface."
   }
 }

@@ -64,7 +64,10 @@ async fn run_from_upload_to_gallery(host: FunctionHost) -> Vec<Value> {
         "gallery/2018-02.json",
         "gallery/2018-03.json",
         "gallery/changes.json",
+        "gallery/facets.json",
+        "gallery/index.html",
         "gallery/index.json",
+        "gallery/photo-gallery.js",
         "gallery/undated.json",
     ];
     publish_stream_batch(&account, &publish, &files).await;
@@ -245,6 +248,10 @@ async fn query_gallery(account: &FakeAccount) {
     let request = function_url_request("/v1/photos", "limit=0");
     let problem = gallery.invoke(&request).await;
     assert_eq!(problem["statusCode"], 400, "{problem}");
+    let page = gallery.invoke(&http_request("/", "")).await;
+    let url = format!("{}/index.html", account.variable("gallery", "GALLERY_URL"));
+    assert_eq!(page["statusCode"], 302, "{page}");
+    assert_eq!(page["headers"]["location"], url, "{page}");
 }
 
 /// Deletes a photo from the archive, and invokes ingest with the notification.
@@ -390,7 +397,10 @@ async fn privacy_rules_in_parameters_hide_positions_and_photos() {
         "gallery/2022-07.json",
         "gallery/2023-04.json",
         "gallery/changes.json",
+        "gallery/facets.json",
+        "gallery/index.html",
         "gallery/index.json",
+        "gallery/photo-gallery.js",
     ];
     publish_stream_batch(&account, &publish, &files).await;
     let gallery = account.start("gallery").await;
@@ -554,7 +564,8 @@ async fn run_cycles_until(account: &FakeAccount, publish: &FunctionProcess, file
         let report = publish.invoke(&json!({ "source": "aws.scheduler" })).await;
         assert!(report["months"].is_u64(), "{report}");
         let mut stored = account.list_keys("publish", "GALLERY_BUCKET").await;
-        stored.retain(|key| !key.starts_with("gallery/r/"));
+        let folders = ["gallery/r/", "gallery/app/"];
+        stored.retain(|key| !folders.iter().any(|folder| key.starts_with(folder)));
         if stored == files {
             return;
         }

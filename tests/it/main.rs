@@ -29,5 +29,7 @@ fn http_client() -> reqwest::Client {
     // The tests send no requests over TLS. Without this, each client would read all certificates of
     // the system.
     let builder = reqwest::Client::builder().tls_certs_only([]);
+    // Tests of redirects look at the response itself.
+    let builder = builder.redirect(reqwest::redirect::Policy::none());
     builder.build().unwrap()
 }

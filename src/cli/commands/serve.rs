@@ -261,10 +261,12 @@ fn welcome(
     let mut archive = arguments.data.data.join(&arguments.archive.archive_bucket);
     archive.extend(arguments.archive.archive_prefix.split_terminator('/'));
     format!(
-        "Upload   {}  bucket {}, access key {}, secret key {}\n\
+        "Page     {}/\n\
+         Upload   {}  bucket {}, access key {}, secret key {}\n\
          Archive  {}\n\
          Gallery  {}/v1/photos  {}\n\
          Ctrl-C stops; everything is kept in {}.",
+        running.gallery,
         running.s3,
         arguments.archive.source_bucket,
         running.key_pair.access_key,

@@ -1,7 +1,7 @@
 //! Checks that counts and files are exact in the end. The stream may deliver its records in any
 //! way, and a cycle may be interrupted at any request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 use photo_catalogue::catalogue::item::PhotoItem;
@@ -42,6 +42,26 @@ impl TestRandom {
             2 => shot.camera("canon-eos-r5"),
             _ => shot,
         }
+    }
+
+    /// Returns the item of a test photo, with a size, a rating and keywords. Some keywords have two
+    /// spellings.
+    fn test_item(&mut self) -> PhotoItem {
+        let mut item = self.test_photo().item();
+        let record = &mut item.summary.as_mut().unwrap().record;
+        let sizes = [
+            Some((6000, 4000)),
+            Some((3000, 4000)),
+            Some((20_000, 1000)),
+            None,
+        ];
+        (record.width, record.height) = sizes[self.below(4) as usize].unzip();
+        record.rating = [None, Some(0), Some(1), Some(5)][self.below(4) as usize];
+        let keywords = ["Kyoto", "kyoto", "Places|Japan", "Été", "!"];
+        let keywords = keywords.iter().filter(|_| self.one_in(3));
+        record.keywords = keywords.map(ToString::to_string).collect();
+        item.photo.record = record.clone();
+        item
     }
 }
 
@@ -103,13 +123,85 @@ async fn assert_published_exactly(world: &PublishWorld) {
             .filter(|photo| !photo["takenAtLocal"].is_null())
             .count() as u64
     );
-    // Every stored file is listed in the index.
+    assert_facets_exactly(world, &index, &photos).await;
+    // Every stored file is listed in the index, except the index, the facets and the changes.
     let named = index["months"]
         .as_array()
         .unwrap()
         .iter()
         .flat_map(|month| month["files"].as_array().unwrap());
-    assert_eq!(world.files().await.len(), named.count() + 2);
+    assert_eq!(world.files().await.len(), named.count() + 3);
+}
+
+/// Counts the photos that the gallery lists by hand, and compares the result with `facets.json` and
+/// with the sums of aspect ratios in the index.
+async fn assert_facets_exactly(
+    world: &PublishWorld,
+    index: &Value,
+    photos: &BTreeMap<String, Value>,
+) {
+    let mut facets: BTreeMap<(String, String, String), u64> = BTreeMap::new();
+    let mut aspects: BTreeMap<String, f64> = BTreeMap::new();
+    for photo in photos.values() {
+        let taken = photo["takenAtLocal"].as_str();
+        // A photo of which only the year is known is in the first month.
+        let month = taken.map_or("undated".to_owned(), |taken| {
+            format!("{taken}-01")[..7].to_owned()
+        });
+        let size = (photo["width"].as_f64(), photo["height"].as_f64());
+        let aspect = match size {
+            (Some(width), Some(height)) => (width / height).clamp(0.25, 4.0),
+            _ => 1.5,
+        };
+        *aspects.entry(month.clone()).or_default() += aspect;
+        let mut count = |kind: &str, value: String| {
+            let key = (kind.to_owned(), value, month.clone());
+            *facets.entry(key).or_default() += 1;
+        };
+        for kind in ["camera", "lens"] {
+            if let Some(slug) = photo[kind]["slug"].as_str() {
+                count(kind, slug.to_owned());
+            }
+        }
+        if let Some(rating) = photo["rating"].as_i64().filter(|rating| *rating > 0) {
+            count("rating", rating.to_string());
+        }
+        let keywords = photo["keywords"].as_array().unwrap().iter();
+        let slugs: BTreeSet<String> = keywords
+            .map(|keyword| photo_metadata::make_slug(keyword.as_str().unwrap()))
+            .filter(|slug| !slug.is_empty())
+            .collect();
+        slugs.into_iter().for_each(|slug| count("keyword", slug));
+    }
+    for month in index["months"].as_array().unwrap() {
+        let expected = aspects.remove(month["month"].as_str().unwrap()).unwrap();
+        let found = month["aspects"].as_f64().unwrap();
+        assert!((found - expected).abs() < 0.001, "{month} {expected}");
+    }
+    assert!(aspects.is_empty(), "{aspects:?}");
+
+    let published = world.file("facets.json").await.unwrap();
+    assert_eq!(published["generation"], index["generation"]);
+    let mut found = BTreeMap::new();
+    for (list, kind, id) in [
+        ("cameras", "camera", "slug"),
+        ("lenses", "lens", "slug"),
+        ("keywords", "keyword", "slug"),
+        ("ratings", "rating", "rating"),
+    ] {
+        for entry in published[list].as_array().unwrap() {
+            let value = &entry[id];
+            let value = value.as_str().map_or(value.to_string(), str::to_owned);
+            let mut sum = 0;
+            for (month, photos) in entry["months"].as_object().unwrap() {
+                let photos = photos.as_u64().unwrap();
+                sum += photos;
+                found.insert((kind.to_owned(), value.clone(), month.clone()), photos);
+            }
+            assert_eq!(entry["photos"].as_u64(), Some(sum), "{entry}");
+        }
+    }
+    assert_eq!(found, facets);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,7 +218,7 @@ async fn counts_and_files_are_exact_after_thousands_of_badly_delivered_changes()
         // The index shows a change at most 9 seconds after the stream delivered it.
         let mut lagging: Vec<PhotoChange> = Vec::new();
         for _ in 0..CHANGES_PER_ROUND {
-            let item = random.test_photo().item();
+            let item = random.test_item();
             let before = shots.remove(&item.pk);
             let after = match before {
                 Some(_) if random.one_in(3) => None,
@@ -210,7 +302,7 @@ async fn a_reader_of_changes_has_the_photos_of_the_gallery() {
     for _ in 0..30 {
         let mut records = Vec::new();
         for _ in 0..4 {
-            let item = random.test_photo().item();
+            let item = random.test_item();
             let change = PhotoChange::new(shots.insert(item.pk.clone(), item.clone()), Some(item));
             world.write(&change).await;
             records.push(change.record);

@@ -240,31 +240,36 @@ impl PublishWorld {
     }
 
     /// Returns the text of the published file at this path. See [`PublishWorld::file`].
-    async fn file_text(&self, path: &str) -> Option<String> {
+    pub(super) async fn file_text(&self, path: &str) -> Option<String> {
         let object = bucket().object(format!("{PREFIX}{path}"));
         let bytes = self.storage.read_object(&object).await.unwrap()?;
         let head = self.storage.head_object(&object).await.unwrap().unwrap();
         assert_eq!(head.headers.content_encoding.as_deref(), Some("gzip"));
-        assert_eq!(
-            head.headers.content_type.as_deref(),
-            Some("application/json")
-        );
-        assert!(head.headers.cache_control.unwrap().starts_with("public"));
+        let expected_type = match path.rsplit('.').next() {
+            Some("html") => "text/html; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            _ => "application/json",
+        };
+        assert_eq!(head.headers.content_type.as_deref(), Some(expected_type));
+        let cache_control = head.headers.cache_control.unwrap();
+        assert!(cache_control.starts_with("public"));
+        assert_eq!(cache_control.contains("immutable"), path.contains('/'));
         let mut json = String::new();
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*bytes), &mut json)
             .unwrap();
         Some(json)
     }
 
-    /// Returns the JSON of all published files, by path.
+    /// Returns the JSON of all published JSON files, by path.
     pub(super) async fn files(&self) -> BTreeMap<String, Value> {
         let texts = self.file_texts().await.into_iter();
         texts
+            .filter(|(path, _)| path.ends_with(".json"))
             .map(|(path, text)| (path, serde_json::from_str(&text).unwrap()))
             .collect()
     }
 
-    /// Returns the text of all published files, by path.
+    /// Returns the text of all published files, by path. They include the files of the page.
     pub(super) async fn file_texts(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
         let listed = self.storage.list_objects(&bucket(), PREFIX);

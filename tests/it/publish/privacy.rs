@@ -77,6 +77,8 @@ async fn world_with_secrets() -> (PublishWorld, Vec<Shot>) {
         if shot.private {
             let summary = item.summary.as_mut().unwrap();
             summary.record.title = Some("SECRET-TITLE".to_owned());
+            summary.record.keywords = vec!["SECRET-KEYWORD".to_owned()];
+            summary.record.rating = Some(5);
         }
         let change = PhotoChange::new(None, Some(item));
         world.write(&change).await;
@@ -204,6 +206,11 @@ async fn check_files(
     for (path, file) in world.files().await {
         assert_no_secret(&path, &file, hidden);
     }
+    for (path, text) in world.file_texts().await {
+        assert!(!text.to_uppercase().contains("SECRET"), "{path}: {text}");
+    }
+    let facets = world.file("facets.json").await.unwrap();
+    assert_eq!(facets["ratings"], serde_json::json!([]), "{facets}");
 }
 
 /// Checks that no list and no count contains a secret. The full list must contain exactly the
@@ -327,7 +334,9 @@ async fn a_new_rule_hides_indexed_photos_at_once() {
         .await
         .unwrap();
     for (path, file) in world.files().await {
-        assert!(!file.to_string().contains(&shots[1].name), "{path}");
+        let text = file.to_string();
+        assert!(!text.contains(&shots[1].name), "{path}");
+        assert!(!text.to_lowercase().contains("family"), "{path}");
     }
 }
 

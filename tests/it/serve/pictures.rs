@@ -56,13 +56,13 @@ async fn every_listed_photo_has_pictures_that_a_browser_can_show() {
     // No file of the archive is served, and no folder is listed.
     for path in [
         "/photos/2018-02-01/DSC_0001.JPG",
-        "/gallery/",
         "/gallery/r/",
         "/gallery/../archive/2018-02-01/DSC_0001.JPG",
         "/gallery/..%2Farchive%2F2018-02-01%2FDSC_0001.JPG",
     ] {
         assert_eq!(photos.get(path).await.status(), 404, "{path}");
     }
+    check_page(&photos).await;
     // The static files have the headers of a CDN. A small file is not compressed.
     until("the photos are published", || {
         let index = photos.data().join("site/gallery/index.json");
@@ -85,6 +85,49 @@ async fn every_listed_photo_has_pictures_that_a_browser_can_show() {
     let mut text = String::new();
     std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*zipped), &mut text).unwrap();
     assert!(text.contains("\"photos\""), "{text}");
+}
+
+/// Checks that the root of the gallery leads to the page, and that a browser can run it.
+async fn check_page(photos: &Photos) {
+    let page = format!("{}/gallery/index.html", photos.gallery());
+    for path in ["/", "/gallery", "/gallery/"] {
+        let response = photos.get(path).await;
+        assert_eq!(response.status(), 302, "{path}");
+        assert_eq!(response.headers()["location"], page.as_str(), "{path}");
+    }
+    let response = photos.get("/gallery/index.html").await;
+    let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert!(header("cache-control").contains("max-age=60"));
+    let policy = header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"));
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let html = response.text().await.unwrap();
+    let app = html.split("src=\"app/").nth(1).unwrap();
+    let module = format!("/gallery/app/{}", app.split('"').next().unwrap());
+    // Modules are loaded with the origin of the page.
+    let origin = "http://localhost:4321";
+    for (path, caching) in [
+        (
+            "/gallery/photo-gallery.js",
+            "public, max-age=60, stale-while-revalidate=600",
+        ),
+        (&module, "public, max-age=31536000, immutable"),
+    ] {
+        let request = crate::http_client().get(format!("{}{path}", photos.gallery()));
+        let response = request.header("origin", origin).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        let headers = response.headers();
+        assert_eq!(headers["content-type"], "text/javascript; charset=utf-8");
+        assert_eq!(headers["cache-control"], caching);
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["access-control-allow-origin"], origin);
+        assert!(!headers.contains_key("content-security-policy"));
+    }
+    let request = crate::http_client().get(format!("{}{module}", photos.gallery()));
+    let foreign = request.header("origin", "https://evil.example");
+    assert_eq!(foreign.send().await.unwrap().status(), 403);
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ pub(super) async fn run(arguments: &ServeArguments, mut settings: Settings) -> a
     let pictures = start_pictures(&tasks, &services).await?;
     StorePoller::new(&services, ingest, interval, pictures)?.start(&tasks);
     eprint_message(&format!(
-        "Upload   {}  bucket {}\nArchive  bucket {}\nGallery  {gallery_url}/v1/photos\n\
+        "Page     {gallery_url}/\nUpload   {}  bucket {}\nArchive  bucket {}\nGallery  {gallery_url}/v1/photos\n\
          Both buckets are listed every {} s; Ctrl-C stops.",
         endpoints.s3.unwrap_or_default(),
         arguments.archive.source_bucket,
