@@ -52,6 +52,20 @@ resource "aws_cloudfront_distribution" "site" {
     response_headers_policy_id = aws_cloudfront_response_headers_policy.files[0].id
   }
 
+  # The gallery page reads a list as `2018-02.json?v=…`, with the list's ETag in the index. So it never
+  # gets an older list from the cache, which could contain a photo that is hidden now. Pictures have no
+  # such behaviour: when they are deleted, their paths are invalidated without a query.
+  ordered_cache_behavior {
+    path_pattern               = "${var.gallery_prefix}*.json"
+    target_origin_id           = "files"
+    viewer_protocol_policy     = "redirect-to-https"
+    allowed_methods            = ["GET", "HEAD"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = aws_cloudfront_cache_policy.lists[0].id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.files[0].id
+  }
+
   restrictions {
     geo_restriction {
       restriction_type = "none"
@@ -63,6 +77,34 @@ resource "aws_cloudfront_distribution" "site" {
     acm_certificate_arn            = var.site_domain == null ? null : var.site_domain.certificate_arn
     ssl_support_method             = var.site_domain == null ? null : "sni-only"
     minimum_protocol_version       = var.site_domain == null ? "TLSv1" : "TLSv1.2_2021"
+  }
+}
+
+resource "aws_cloudfront_cache_policy" "lists" {
+  count = var.public_site ? 1 : 0
+
+  name        = "${var.name}-lists"
+  comment     = "Lists of ${var.name}, separately for each version."
+  min_ttl     = 0
+  default_ttl = 60
+  max_ttl     = 86400
+
+  parameters_in_cache_key_and_forwarded_to_origin {
+    enable_accept_encoding_brotli = true
+    enable_accept_encoding_gzip   = true
+
+    cookies_config {
+      cookie_behavior = "none"
+    }
+    headers_config {
+      header_behavior = "none"
+    }
+    query_strings_config {
+      query_string_behavior = "whitelist"
+      query_strings {
+        items = ["v"]
+      }
+    }
   }
 }
 

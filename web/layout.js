@@ -31,8 +31,6 @@ export function justifyRows(aspects, { width, rowHeight, gap }, top) {
     if (heightWithout / rowHeight < rowHeight / height && at > first) {
       add(at, heightWithout);
       sum = aspect;
-      if (width / aspect > rowHeight) return;
-      add(at + 1, width / aspect);
     } else {
       add(at + 1, height);
     }

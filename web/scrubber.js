@@ -83,7 +83,6 @@ export class Scrubber {
       labels.push(label);
     }
     this.#years.replaceChildren(...labels);
-    this.#track.ariaValueMin = "0";
     this.#track.ariaValueMax = String(Math.max(0, stops.length - 1));
   }
 

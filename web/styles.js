@@ -19,9 +19,9 @@ button { font: inherit; }
 .canvas { position: relative; overflow: clip; overflow-anchor: none; }
 section { position: absolute; left: 0; top: 0; }
 section.waiting { background: repeating-linear-gradient(#8883 0 var(--row), #0000 var(--row) calc(var(--row) + 4px)) 0 48px; }
-h2 { font-size: 16px; line-height: 24px; font-weight: 600; margin: 0; padding: 16px 0 8px; position: absolute; left: 0; right: 0; height: 24px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+h2 { font-size: 16px; line-height: 24px; margin: 16px 0 8px; position: absolute; width: 100%; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .tile {
-  position: absolute; overflow: hidden; display: block; border-radius: var(--photo-gallery-radius, 0);
+  position: absolute; overflow: hidden; border-radius: var(--photo-gallery-radius, 0);
   background-color: var(--photo-gallery-tile-color, #8883);
 }
 .tile canvas, .tile img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; }

@@ -162,6 +162,13 @@ run "public_site" {
   }
   assert {
     condition = (
+      one(aws_cloudfront_distribution.site[0].ordered_cache_behavior).path_pattern == "gallery/*.json" &&
+      one(one(aws_cloudfront_cache_policy.lists[0].parameters_in_cache_key_and_forwarded_to_origin[0].query_strings_config).query_strings).items == toset(["v"])
+    )
+    error_message = "A list is cached separately for each version, and a picture is not."
+  }
+  assert {
+    condition = (
       aws_lambda_function.this["render"].environment[0].variables.CDN_DISTRIBUTION == "E0123456789" &&
       jsondecode(aws_iam_role_policy.invalidation[0].policy).Statement == [{ Sid = "Forget", Effect = "Allow", Action = ["cloudfront:CreateInvalidation"], Resource = ["arn:aws:cloudfront::123456789012:distribution/E0123456789"] }] &&
       aws_iam_role_policy.invalidation[0].role == "photo-catalogue-render"
