@@ -179,7 +179,7 @@ export async function startStaticSite({ site, app, picture, pages = {} }) {
       headers["content-type"] = TYPES[".json"];
       body = site.files.get(name);
       if (name === "index.json") headers["cache-control"] = "no-cache";
-    } else if (existsSync(join(app, name)) && TYPES[extname(name)]) {
+    } else if (extname(name) !== ".json" && TYPES[extname(name)] && existsSync(join(app, name))) {
       headers["content-type"] = TYPES[extname(name)];
       if (name.endsWith(".html")) headers["content-security-policy"] = PAGE_POLICY;
       body = readFileSync(join(app, name));

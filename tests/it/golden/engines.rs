@@ -209,7 +209,8 @@ fn objects(recorder: &Recorder, bucket: &str) -> String {
 
 /// Reports whether an object is a file of the gallery page.
 fn is_page_file(key: &str) -> bool {
-    key.ends_with(".html") || key.ends_with(".js")
+    let extension = key.rsplit('.').next();
+    matches!(extension, Some("html" | "js" | "css"))
 }
 
 /// Reports whether a text has the form of a version of the gallery page.

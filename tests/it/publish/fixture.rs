@@ -248,6 +248,7 @@ impl PublishWorld {
         let expected_type = match path.rsplit('.').next() {
             Some("html") => "text/html; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
             _ => "application/json",
         };
         assert_eq!(head.headers.content_type.as_deref(), Some(expected_type));
