@@ -19,6 +19,8 @@ const screenshots = process.env.SCREENSHOTS;
 mkdirSync(screenshots, { recursive: true });
 
 const MAX_TILES = 700;
+/** The number of photos in examples/photos: a RAW file and its JPEG are one photo. */
+const EXAMPLE_PHOTOS = 13;
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
 const picture = await makePictures(browser);
 const passed = [];
@@ -31,6 +33,7 @@ async function open(url, options = {}) {
   page.failures = [];
   page.on("pageerror", (error) => page.failures.push(String(error)));
   page.on("console", (message) => message.type() === "error" && page.failures.push(message.text()));
+  page.on("response", (response) => response.status() >= 400 && page.failures.push(`${response.status()} ${response.url()}`));
   await page.goto(url);
   return page;
 }
@@ -39,7 +42,7 @@ async function open(url, options = {}) {
 async function visibleTiles(page, gallery = "photo-gallery") {
   const count = () =>
     page.locator(gallery).first().evaluate((element) => {
-      const images = [...element.shadowRoot.querySelectorAll(".tile img")].filter((image) => {
+      const images = [...(element.shadowRoot?.querySelectorAll(".tile img") ?? [])].filter((image) => {
         const box = image.getBoundingClientRect();
         return box.bottom > 0 && box.top < innerHeight;
       });
@@ -386,7 +389,7 @@ async function checkServe() {
   await until("the photos are uploaded", () => messages.includes(" uploaded"));
   const { gallery } = JSON.parse(readFileSync(join(data, ".engine/serve.json"), "utf8"));
   const index = async () => (await fetch(`${gallery}/gallery/index.json`)).json().catch(() => ({}));
-  const listed = (await (await fetch(`${gallery}/v1/photos?limit=200`)).json()).items.length;
+  const listed = EXAMPLE_PHOTOS;
   await until("the photos are published", async () => (await index()).photos === listed);
   const root = await request(`${gallery}/`);
   assert.equal(root.statusCode, 302);
