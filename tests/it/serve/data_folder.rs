@@ -109,7 +109,7 @@ fn databases_of_a_newer_version_are_refused_and_unchanged() {
         ),
         (
             &newer_store,
-            "photos-data was written by a newer version of photos (schema 99; this one reads up to \
+            "photos-data was written by a newer version of photos (schema 5; this one reads up to \
              2). Use a newer version.",
         ),
         (
