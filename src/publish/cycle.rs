@@ -443,10 +443,10 @@ impl Publisher {
         self.write_batch(writes, progress).await
     }
 
-    /// Writes `changes.json`, `index.json` and the files beside it, the state and the items of a batch of months, and
-    /// removes the dirty marks. The caller must write the files of the months first. The order of
-    /// these writes makes it safe to interrupt a cycle between any two of them: see
-    /// [`crate::publish`].
+    /// Writes `changes.json`, the files that are made of all months, the state and the items of a
+    /// batch of months, and removes the dirty marks. The caller must write the files of the months
+    /// first. The order of these writes makes it safe to interrupt a cycle between any two of them:
+    /// see [`crate::publish`].
     async fn write_batch(
         &self,
         writes: BatchWrites,
