@@ -7,7 +7,7 @@
 //! `catch_decoder_panic`. If it happens in a function of its C interface, Rust aborts. If it happens
 //! in one of its threads, the caller waits for this thread. One such panic is known: with one frame
 //! context, every decode error panics (memorysafety/rav1d issue 1497). So there are always two frame
-//! contexts. The README states how this was tested.
+//! contexts. 23,000 changed files had no such outcome (README.md, "Guarantees").
 
 use std::ops::Range;
 
@@ -33,7 +33,8 @@ const FORMAT: PictureFormat = PictureFormat::Avif;
 const ROWS_AT_ONCE: usize = 32;
 /// The number of threads of the decoder, and of its frame contexts. It must not be 1.
 const FRAME_CONTEXTS: u32 = 2;
-/// The estimated memory of the decoder's state in bytes per pixel, without planes and coefficients.
+/// The estimated memory of the decoder's state in bytes per pixel, without planes and coefficients. It
+/// was 3 to 3.8 bytes for pictures of 17 megapixels.
 const STATE_BYTES_PER_PIXEL: u64 = 4;
 
 /// Decodes an AVIF and reduces it to the size of its largest rendition.

@@ -76,7 +76,7 @@ impl fmt::Display for SrgbColour {
 /// Returns the renditions of a picture.
 ///
 /// The result depends only on the arguments and on the version of this crate. The call uses one
-/// thread.
+/// thread, and two more while it decodes an AVIF.
 ///
 /// # Errors
 ///
