@@ -63,7 +63,7 @@ impl Av1Header {
         if frames > MAX_AV1_FRAMES {
             return Err(RenderError::unsupported(FORMAT, "a picture of many frames"));
         }
-        let mut bits = BitReader {
+        let mut bits = HeaderBits {
             bytes: sequence,
             at: 0,
         };
@@ -100,13 +100,13 @@ fn split_unit(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), RenderError> {
 }
 
 /// Reads bits, the highest of a byte first.
-struct BitReader<'a> {
+struct HeaderBits<'a> {
     bytes: &'a [u8],
     /// The number of the next bit.
     at: usize,
 }
 
-impl BitReader<'_> {
+impl HeaderBits<'_> {
     /// Returns the next bits as a number. Returns `None` at the end.
     fn number(&mut self, bits: u32) -> Option<u32> {
         let mut number = 0;
@@ -135,7 +135,7 @@ impl BitReader<'_> {
 }
 
 /// Reads a sequence header (5.5.1), without its number of frames.
-fn read_sequence(reader: &mut BitReader<'_>) -> Option<Av1Header> {
+fn read_sequence(reader: &mut HeaderBits<'_>) -> Option<Av1Header> {
     let profile = reader.number(3)?;
     let _is_still = reader.flag()?;
     let is_reduced = reader.flag()?;
@@ -160,7 +160,7 @@ fn read_sequence(reader: &mut BitReader<'_>) -> Option<Av1Header> {
 }
 
 /// Reads the times, the operating points and their parts of the decoder model.
-fn skip_operating_points(reader: &mut BitReader<'_>) -> Option<()> {
+fn skip_operating_points(reader: &mut HeaderBits<'_>) -> Option<()> {
     let mut delay_bits = None;
     if reader.flag()? {
         let _ticks = (reader.number(32)?, reader.number(32)?);
@@ -193,7 +193,7 @@ fn skip_operating_points(reader: &mut BitReader<'_>) -> Option<()> {
 }
 
 /// Reads which tools are used between frames.
-fn skip_tools_between_frames(reader: &mut BitReader<'_>) -> Option<()> {
+fn skip_tools_between_frames(reader: &mut HeaderBits<'_>) -> Option<()> {
     let _tools = reader.number(4)?;
     let has_order = reader.flag()?;
     if has_order {
@@ -214,7 +214,7 @@ fn skip_tools_between_frames(reader: &mut BitReader<'_>) -> Option<()> {
 }
 
 /// Reads the colours (5.5.2).
-fn read_colours(reader: &mut BitReader<'_>, profile: u32) -> Option<Av1Header> {
+fn read_colours(reader: &mut HeaderBits<'_>, profile: u32) -> Option<Av1Header> {
     let is_deep = reader.flag()?;
     let bits = match (profile, is_deep) {
         (2, true) if reader.flag()? => 12,
@@ -224,7 +224,7 @@ fn read_colours(reader: &mut BitReader<'_>, profile: u32) -> Option<Av1Header> {
     let is_grey = profile != 1 && reader.flag()?;
     let (mut primaries, mut transfer, mut matrix) = (2, 2, 2);
     if reader.flag()? {
-        let code = |reader: &mut BitReader<'_>| Some(reader.number(8)? as u16);
+        let code = |reader: &mut HeaderBits<'_>| Some(reader.number(8)? as u16);
         (primaries, transfer, matrix) = (code(reader)?, code(reader)?, code(reader)?);
     }
     let mut header = Av1Header {

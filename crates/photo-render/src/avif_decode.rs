@@ -260,7 +260,7 @@ impl AvifRows<'_> {
             }
             samples.extend_from_slice(&row[columns.start * channels..columns.end * channels]);
             let count = (y - rows.start) as usize + 1;
-            if count % ROWS_AT_ONCE == 0 || y + 1 == rows.end {
+            if count.is_multiple_of(ROWS_AT_ONCE) || y + 1 == rows.end {
                 converter.append(&samples, downscaler.buffer());
                 downscaler.reduce();
                 samples.clear();

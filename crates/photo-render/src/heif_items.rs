@@ -71,7 +71,7 @@ fn crop_range(edge: u32, size: f64, offset: f64) -> Option<Range<u32>> {
     let start = (offset + (f64::from(edge) - size) / 2.0).floor();
     // A division by zero gives a number that fails here.
     let is_inside = size >= 1.0 && start >= 0.0 && start + size <= f64::from(edge);
-    is_inside.then(|| start as u32..(start + size) as u32)
+    is_inside.then_some(start as u32..(start + size) as u32)
 }
 
 /// The numbers of a colour space (ITU-T H.273).
