@@ -12,7 +12,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use photo_render::{RENDER_VERSION, RecipeError, RenderRecipe};
+use photo_render::{PictureFormat, RENDER_VERSION, RecipeError, RenderRecipe};
 use serde::{Deserialize, Serialize};
 
 use crate::photo_id::short_digest;
@@ -34,7 +34,8 @@ use photo_metadata::PhotoRecord;
 pub struct PictureRecipe {
     renditions: RenderRecipe,
     originals: OriginalCopies,
-    /// The version of the code that makes renditions. See [`RENDER_VERSION`].
+    /// The version of the code that makes renditions. See [`RENDER_VERSION`] and
+    /// [`PictureFormat::render_version`].
     version: u32,
 }
 
@@ -94,6 +95,18 @@ impl PictureRecipe {
         PictureRecipe { originals, ..self }
     }
 
+    /// Returns the recipe for a file of a media type. If an older version could not decode the type, its
+    /// version is newer than that of other files.
+    #[must_use]
+    pub fn for_media_type(self, mime: &str) -> Self {
+        // A file that is not decoded whole contains a JPEG.
+        let format = decoded_format(mime).unwrap_or(PictureFormat::Jpeg);
+        PictureRecipe {
+            version: format.render_version(),
+            ..self
+        }
+    }
+
     /// Returns the recipe of the renditions.
     pub fn renditions(&self) -> &RenderRecipe {
         &self.renditions
@@ -103,6 +116,21 @@ impl PictureRecipe {
     pub fn originals(&self) -> OriginalCopies {
         self.originals
     }
+}
+
+/// Returns the format of files that are decoded whole.
+pub(crate) fn decoded_format(mime: &str) -> Option<PictureFormat> {
+    Some(match mime {
+        "image/jpeg" => PictureFormat::Jpeg,
+        "image/png" => PictureFormat::Png,
+        "image/webp" => PictureFormat::WebP,
+        "image/tiff" => PictureFormat::Tiff,
+        "image/gif" => PictureFormat::Gif,
+        "image/heic" | "image/heif" => PictureFormat::Heic,
+        "image/avif" => PictureFormat::Avif,
+        "image/jxl" => PictureFormat::JpegXl,
+        _ => return None,
+    })
 }
 
 fn parse_edges(text: &str) -> Result<Vec<u32>, InvalidRecipe> {

@@ -35,7 +35,7 @@ from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 EXIFTOOL = os.environ.get("EXIFTOOL", "exiftool").split()
-SUFFIXES = "jpg jpeg png tif tiff webp gif heic heif jxl".split()
+SUFFIXES = "jpg jpeg png tif tiff webp gif heic heif avif jxl".split()
 RAWS = "3fr arw cr2 cr3 crw dng erf fff iiq kdc mef mrw nef nrw orf pef raf raw rw2 rwl sr2 srw x3f".split()
 # Previews of a RAW, as ExifTool names them.
 PREVIEWS = ("JpgFromRaw", "PreviewImage", "OtherImage", "PreviewTIFF", "ThumbnailImage")

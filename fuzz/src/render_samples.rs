@@ -14,6 +14,12 @@ use zune_core::options::EncoderOptions;
 use zune_jpegxl::JxlSimpleEncoder;
 
 use crate::rendering::first_byte;
+use avif_files::{GRADIENT_420_10, GRADIENT_422, GRADIENT_SIZE, GREY, TestItem, avif, crop, nclx};
+
+/// The files that the tests of `photo-render` write.
+#[allow(dead_code, reason = "the tests use the other items")]
+#[path = "../../crates/photo-render/src/tests/avif_files.rs"]
+mod avif_files;
 
 const WIDTH: usize = 40;
 const HEIGHT: usize = 30;
@@ -88,6 +94,24 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("gif", PictureFormat::Gif, gif()),
         ("heic", PictureFormat::Heic, heic(WIDTH, HEIGHT)),
         ("heic_grid", PictureFormat::Heic, heic(600, 20)),
+        ("avif_8_grid_alpha", PictureFormat::Avif, avif_grid()),
+        (
+            "avif_8_crop",
+            PictureFormat::Avif,
+            avif(&[avif_picture(GRADIENT_422)
+                .with(crop((20, 10), (1, 1)))
+                .with(nclx(12, 13, 6))]),
+        ),
+        (
+            "avif_10",
+            PictureFormat::Avif,
+            avif(&[avif_picture(GRADIENT_420_10)]),
+        ),
+        (
+            "avif_8_grey",
+            PictureFormat::Avif,
+            avif(&[avif_picture(GREY)]),
+        ),
         (
             "jxl_8",
             PictureFormat::JpegXl,
@@ -187,6 +211,22 @@ fn heic(width: usize, height: usize) -> Vec<u8> {
     };
     let samples = samples(width, height, 3);
     heifer::encode_rgb8(width as u32, height as u32, &samples, &options).expect("a valid size")
+}
+
+/// Returns one of the coded gradients.
+fn avif_picture(hex: &str) -> TestItem {
+    TestItem::coded(hex, GRADIENT_SIZE)
+}
+
+/// Returns a grid of two tiles with alpha.
+fn avif_grid() -> Vec<u8> {
+    avif(&[
+        TestItem::grid(2, 1, (90, 30), &[2, 3]),
+        TestItem::squares(),
+        TestItem::squares(),
+        TestItem::alpha_of(2),
+        TestItem::alpha_of(3),
+    ])
 }
 
 fn jxl(bytes: usize, colours: JxlColours, depth: BitDepth) -> Vec<u8> {

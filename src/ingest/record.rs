@@ -169,6 +169,9 @@ fn wanted_pictures(
 ) -> Option<WantedPictures> {
     let recipe = rules.recipe.clone()?;
     let from = item.derived_from.as_ref()?;
+    let part = item.parts.get(&from.part);
+    let mime = part.map_or("", |part| part.mime.as_str());
+    let recipe = recipe.for_media_type(mime);
     (visibility == Visibility::Public).then(|| WantedPictures {
         part: from.part.clone(),
         etag: from.etag.clone(),
@@ -293,6 +296,7 @@ mod tests {
     use super::*;
     use crate::catalogue::item::{PartSource, PartState, PhotoPart};
     use crate::ingest::item_trim::TRIMMED_BYTES;
+    use crate::pictures::PictureRecipe;
     use crate::privacy::{LocationPolicy, VisibilityRules};
     use photo_metadata::{Camera, CaptureTime, Location, TagValue};
 
@@ -346,6 +350,29 @@ mod tests {
         removed.parts.get_mut("JPG").expect("a part").state = PartState::Tombstone;
         assert_eq!(primary_part(&removed).as_deref(), Some("NEF"));
         assert_eq!(primary_part(&PhotoItem::stub("2018-02-01/foobar")), None);
+    }
+
+    #[test]
+    fn pictures_of_formats_that_could_not_be_decoded_are_outdated() {
+        let rules = ItemRules {
+            recipe: Some(PictureRecipe::default()),
+            ..ItemRules::from(Privacy::default())
+        };
+        for (mime, is_outdated) in [("image/jpeg", false), ("image/avif", true)] {
+            let mut item = item(&[("x", mime)]);
+            item.derived_from = Some(DerivedFrom {
+                part: "x".to_owned(),
+                etag: String::new(),
+            });
+            derive_summary_and_keys(&mut item, &rules, DateTime::UNIX_EPOCH);
+            let plan = item.picture_plan.as_mut().expect("a plan");
+            let epoch = plan.epoch;
+            // The plan of a build that could not decode AVIF.
+            plan.wanted.as_mut().expect("wanted pictures").recipe = PictureRecipe::default();
+            derive_summary_and_keys(&mut item, &rules, DateTime::UNIX_EPOCH);
+            let renewed = item.picture_plan.expect("a plan").epoch;
+            assert_eq!(renewed > epoch, is_outdated, "{mime}");
+        }
     }
 
     #[test]

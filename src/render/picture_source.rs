@@ -15,6 +15,7 @@ use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::object::{Bucket, ObjectRef};
 use crate::pictures::{
     ORIGINAL_NAME, OriginalCopies, PictureRecipe, PictureSet, RenditionFile, WantedPictures,
+    decoded_format,
 };
 use crate::storage::{Storage, StorageError};
 use crate::strip::{AddedMetadata, Span, StripFormat, StripScanner};
@@ -180,21 +181,6 @@ fn find_source(part: &PhotoPart) -> Result<(Range<u64>, PictureFormat), String> 
     let end = end.filter(|end| *end <= part.bytes);
     let end = end.ok_or("the JPEG in the file is cut off")?;
     Ok((preview.offset..end, PictureFormat::Jpeg))
-}
-
-/// Returns the format of files that are decoded whole.
-fn decoded_format(mime: &str) -> Option<PictureFormat> {
-    Some(match mime {
-        "image/jpeg" => PictureFormat::Jpeg,
-        "image/png" => PictureFormat::Png,
-        "image/webp" => PictureFormat::WebP,
-        "image/tiff" => PictureFormat::Tiff,
-        "image/gif" => PictureFormat::Gif,
-        "image/heic" | "image/heif" => PictureFormat::Heic,
-        "image/avif" => PictureFormat::Avif,
-        "image/jxl" => PictureFormat::JpegXl,
-        _ => return None,
-    })
 }
 
 /// Returns the colour space of a picture without an ICC profile. Cameras mark Adobe RGB by the

@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod alpha;
+#[cfg(feature = "more-formats")]
+mod av1_header;
+#[cfg(feature = "more-formats")]
+mod avif_decode;
 mod cmyk_tiff;
 mod colour;
 mod decoded;
@@ -9,6 +13,8 @@ mod downscale;
 mod error;
 #[cfg(feature = "more-formats")]
 mod heic_decode;
+#[cfg(feature = "more-formats")]
+mod heif_items;
 mod interleaved;
 mod jpeg_decode;
 mod jpeg_encode;

@@ -16,6 +16,18 @@ pub(crate) const MAX_MEMORY: u64 = 768 << 20;
 /// The maximum number of scans of a JPEG. Each scan may take as long as a decode. Encoders write 1
 /// to 14.
 pub(crate) const MAX_SCANS: u32 = 64;
+/// The maximum number of items of a HEIF, and of tiles of its picture. A panorama of 43,000 × 12,000
+/// pixels has 2,016 tiles of 512 × 512.
+#[cfg(feature = "more-formats")]
+pub(crate) const MAX_HEIF_ITEMS: usize = 10_000;
+/// The maximum number of items of a HEIF, multiplied by the bytes of the lists that describe them. It
+/// bounds the time in which the boxes are read. A panorama with 5,000 tiles is below it.
+#[cfg(feature = "more-formats")]
+pub(crate) const MAX_HEIF_SEARCH_BYTES: usize = 1 << 30;
+/// The maximum number of coded frames of one AV1 picture. A picture has one, and one for each more of
+/// its layers. It bounds the time of a decode, because frames may be invisible.
+#[cfg(feature = "more-formats")]
+pub(crate) const MAX_AV1_FRAMES: u32 = 8;
 /// The maximum size of an ICC profile, in bytes. The profiles of printing presses have up to 3 MB.
 pub(crate) const MAX_ICC_BYTES: usize = 8 << 20;
 /// The maximum long edge of a rendition, in pixels.

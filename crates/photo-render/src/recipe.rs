@@ -1,11 +1,26 @@
 //! Which renditions are made.
 
 use crate::limits::{MAX_LONG_EDGE, MAX_LONG_EDGES};
+use crate::picture::PictureFormat;
 use crate::size::PixelSize;
 
 /// The version of the code that makes renditions. Increase it if the same arguments give other
-/// pictures, and these are so much better that existing renditions should be made again.
+/// pictures, and these are so much better that existing renditions should be made again. See also
+/// [`PictureFormat::render_version`].
 pub const RENDER_VERSION: u32 = 1;
+
+impl PictureFormat {
+    /// Returns the version of the code that makes renditions of this format. It is larger than
+    /// [`RENDER_VERSION`] if an older version could not decode the format, so that only such pictures
+    /// are tried again.
+    #[must_use]
+    pub const fn render_version(self) -> u32 {
+        match self {
+            Self::Avif => RENDER_VERSION + 1,
+            _ => RENDER_VERSION,
+        }
+    }
+}
 
 /// Which renditions are made, and how well.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use fast_image_resize::Resizer;
 
+#[cfg(feature = "more-formats")]
+use crate::avif_decode::decode_avif;
 use crate::colour::ColourConversion;
 use crate::decoded::{DecodedPicture, RenderPlan};
 use crate::decoder_panic::catch_decoder_panic;
@@ -74,7 +76,7 @@ impl fmt::Display for SrgbColour {
 /// Returns the renditions of a picture.
 ///
 /// The result depends only on the arguments and on the version of this crate. The call uses one
-/// thread.
+/// thread, and two more while it decodes an AVIF.
 ///
 /// # Errors
 ///
@@ -111,10 +113,13 @@ fn decode(
         #[cfg(feature = "more-formats")]
         PictureFormat::Heic => decode_heic(picture, plan),
         #[cfg(feature = "more-formats")]
+        PictureFormat::Avif => decode_avif(picture, plan),
+        #[cfg(feature = "more-formats")]
         PictureFormat::JpegXl => decode_jxl(picture, plan),
         #[cfg(not(feature = "more-formats"))]
-        PictureFormat::Heic | PictureFormat::JpegXl => Err(RenderError::NoDecoder(picture.format)),
-        PictureFormat::Avif => Err(RenderError::NoDecoder(picture.format)),
+        PictureFormat::Heic | PictureFormat::Avif | PictureFormat::JpegXl => {
+            Err(RenderError::NoDecoder(picture.format))
+        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! Tests of the whole crate with pictures that are made here.
 
+#[cfg(feature = "more-formats")]
+mod avif;
+#[cfg(feature = "more-formats")]
+mod avif_files;
 mod builders;
 mod colours;
 mod damage;

@@ -28,6 +28,31 @@ impl RgbSample for u16 {
     }
 }
 
+/// A sample of a plane.
+pub(crate) trait PlaneSample: Copy {
+    /// Returns the value of the sample.
+    fn value(self) -> f32;
+}
+
+impl PlaneSample for u8 {
+    fn value(self) -> f32 {
+        self.into()
+    }
+}
+
+impl PlaneSample for u16 {
+    fn value(self) -> f32 {
+        self.into()
+    }
+}
+
+/// A sample of 16 bits in the byte order of the machine, in a plane of bytes.
+impl PlaneSample for [u8; 2] {
+    fn value(self) -> f32 {
+        u16::from_ne_bytes(self).into()
+    }
+}
+
 /// One plane of a decoded picture.
 #[derive(Clone, Copy)]
 pub(crate) struct YuvPlane<'a, P> {
@@ -51,9 +76,21 @@ pub(crate) struct YuvPicture<'a, P> {
     pub(crate) luma: YuvPlane<'a, P>,
     /// Blue and red difference. `None` for a grey picture. Each side is that of luma or half of it.
     pub(crate) chroma: Option<[YuvPlane<'a, P>; 2]>,
+    pub(crate) chroma_location: ChromaLocation,
     pub(crate) bits: u32,
     pub(crate) matrix: YuvMatrix,
     pub(crate) has_full_range: bool,
+}
+
+/// At which luma samples the chroma samples of a smaller plane are (ITU-T H.273, chroma location types).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChromaLocation {
+    /// Type 0: on every second column, between two rows.
+    Left,
+    /// Type 1: between two columns and two rows, as in a JPEG.
+    Centre,
+    /// Type 2: on every second column and row.
+    TopLeft,
 }
 
 /// How luma and chroma are computed from RGB.
@@ -92,7 +129,36 @@ pub(crate) struct ChromaRow {
     red: Vec<f32>,
 }
 
-impl<P: Copy + Into<f32>> YuvPicture<'_, P> {
+impl<P: PlaneSample> YuvPicture<'_, P> {
+    /// Appends the first luma samples of a row.
+    pub(crate) fn append_luma<S: RgbSample>(&self, y: usize, width: usize, grey: &mut Vec<S>) {
+        grey.extend(self.luma_row::<S>(y, width).map(S::from_f32));
+    }
+
+    /// Returns the first luma samples of a row, with the black and white of `S`.
+    fn luma_row<S: RgbSample>(&self, y: usize, width: usize) -> impl Iterator<Item = f32> {
+        let ranges = self.ranges();
+        let scale = S::WHITE / ranges.luma;
+        let samples = self.luma.row(y)[..width].iter();
+        samples.map(move |sample| (sample.value() - ranges.black) * scale)
+    }
+
+    /// Returns the values between which samples are.
+    fn ranges(&self) -> SampleRanges {
+        let steps = ((1_u32 << self.bits) - 1) as f32;
+        let unit = (1_u32 << (self.bits - 8)) as f32;
+        let (black, luma, chroma) = match self.has_full_range {
+            true => (0.0, steps, steps),
+            false => (16.0 * unit, 219.0 * unit, 224.0 * unit),
+        };
+        SampleRanges {
+            black,
+            luma,
+            chroma,
+            middle: 128.0 * unit,
+        }
+    }
+
     /// Appends the first pixels of a row as RGB.
     pub(crate) fn append_row<S: RgbSample>(
         &self,
@@ -101,16 +167,8 @@ impl<P: Copy + Into<f32>> YuvPicture<'_, P> {
         scratch: &mut ChromaRow,
         rgb: &mut Vec<S>,
     ) {
-        let white = S::WHITE;
-        let steps = ((1_u32 << self.bits) - 1) as f32;
-        let unit = (1_u32 << (self.bits - 8)) as f32;
-        let (black, luma_range, chroma_range) = match self.has_full_range {
-            true => (0.0, steps, steps),
-            false => (16.0 * unit, 219.0 * unit, 224.0 * unit),
-        };
-        let luma_scale = white / luma_range;
-        let luma = self.luma.row(y)[..width].iter();
-        let luma = luma.map(|sample| ((*sample).into() - black) * luma_scale);
+        let ranges = self.ranges();
+        let luma = self.luma_row::<S>(y, width);
         let Some([blue, red]) = &self.chroma else {
             rgb.extend(luma.flat_map(|light| [S::from_f32(light); 3]));
             return;
@@ -120,14 +178,15 @@ impl<P: Copy + Into<f32>> YuvPicture<'_, P> {
         let chroma = scratch.blue.iter().zip(&scratch.red);
         match self.matrix {
             YuvMatrix::Identity => {
-                let light = |sample: f32| S::from_f32((sample - black) * luma_scale);
+                let scale = S::WHITE / ranges.luma;
+                let light = |sample: f32| S::from_f32((sample - ranges.black) * scale);
                 rgb.extend(luma.zip(chroma).flat_map(|(green, (blue, red))| {
                     [light(*red), S::from_f32(green), light(*blue)]
                 }));
             }
             YuvMatrix::Weights { red: kr, blue: kb } => {
-                let middle = 128.0 * unit;
-                let scale = white / chroma_range;
+                let middle = ranges.middle;
+                let scale = S::WHITE / ranges.chroma;
                 let (to_red, to_blue) = (2.0 * (1.0 - kr) * scale, 2.0 * (1.0 - kb) * scale);
                 let kg = 1.0 - kr - kb;
                 rgb.extend(luma.zip(chroma).flat_map(|(light, (blue, red))| {
@@ -140,9 +199,7 @@ impl<P: Copy + Into<f32>> YuvPicture<'_, P> {
         }
     }
 
-    /// Writes a row of a chroma plane at the width of luma. At half the height, a chroma sample is
-    /// between two rows of luma. At half the width, it is on every second pixel (chroma location
-    /// type 0, which is that of HEVC and AV1 if they state none).
+    /// Writes a row of a chroma plane at the width of luma.
     fn spread(
         &self,
         plane: &YuvPlane<'_, P>,
@@ -152,20 +209,36 @@ impl<P: Copy + Into<f32>> YuvPicture<'_, P> {
     ) {
         narrow.clear();
         if plane.height < self.luma.height {
-            let (near, far) = match y % 2 {
-                0 => (y / 2, (y / 2).saturating_sub(1)),
-                _ => (y / 2, y / 2 + 1),
+            let nearest = y / 2;
+            let (other, share) = match (self.chroma_location, y % 2) {
+                (ChromaLocation::TopLeft, 0) => (nearest, 0.0),
+                (ChromaLocation::TopLeft, _) => (nearest + 1, 0.5),
+                (_, 0) => (nearest.saturating_sub(1), 0.25),
+                (_, _) => (nearest + 1, 0.25),
             };
-            let rows = plane.row(near).iter().zip(plane.row(far));
-            narrow.extend(rows.map(|(near, far)| (*near).into() * 0.75 + (*far).into() * 0.25));
+            let rows = plane.row(nearest).iter().zip(plane.row(other));
+            narrow.extend(rows.map(|(a, b)| mixed(a.value(), b.value(), share)));
         } else {
-            narrow.extend(plane.row(y).iter().map(|sample| (*sample).into()));
+            narrow.extend(plane.row(y).iter().map(|sample| sample.value()));
         }
         wide.clear();
         if plane.width < self.luma.width {
             let next = narrow.iter().skip(1).chain(narrow.last());
-            let pairs = narrow.iter().zip(next);
-            wide.extend(pairs.flat_map(|(sample, next)| [*sample, (sample + next) / 2.0]));
+            let samples = narrow.iter().zip(next);
+            if self.chroma_location == ChromaLocation::Centre {
+                let previous = narrow.first().into_iter().chain(narrow.iter());
+                wide.extend(
+                    previous
+                        .zip(samples)
+                        .flat_map(|(previous, (sample, next))| {
+                            [*previous, *next].map(|other| mixed(*sample, other, 0.25))
+                        }),
+                );
+            } else {
+                wide.extend(
+                    samples.flat_map(|(sample, next)| [*sample, mixed(*sample, *next, 0.5)]),
+                );
+            }
         } else {
             wide.extend_from_slice(narrow);
         }
@@ -173,6 +246,21 @@ impl<P: Copy + Into<f32>> YuvPicture<'_, P> {
         let last = wide.last().copied().unwrap_or_default();
         wide.resize(self.luma.width, last);
     }
+}
+
+/// The values between which the samples of a picture are.
+#[derive(Clone, Copy)]
+struct SampleRanges {
+    black: f32,
+    luma: f32,
+    chroma: f32,
+    /// The chroma of grey.
+    middle: f32,
+}
+
+/// Returns a value that is moved towards another one by a share of their difference.
+fn mixed(value: f32, other: f32, share: f32) -> f32 {
+    value * (1.0 - share) + other * share
 }
 
 #[cfg(test)]
@@ -196,6 +284,7 @@ mod tests {
         let picture = YuvPicture {
             luma: plane(0, size),
             chroma: Some([plane(1, half), plane(2, half)]),
+            chroma_location: ChromaLocation::Left,
             bits,
             matrix: YuvMatrix::from_code(matrix).expect("a known matrix"),
             has_full_range,
@@ -241,6 +330,7 @@ mod tests {
         let picture = YuvPicture {
             luma,
             chroma: None,
+            chroma_location: ChromaLocation::Left,
             bits: 8,
             matrix: YuvMatrix::Identity,
             has_full_range: false,
