@@ -226,7 +226,8 @@ async fn item_of_a_newer_version_is_neither_read_nor_changed() {
         let output = photos.run(command);
         assert_eq!(output.status.code(), Some(1), "{command:?}");
         let message = message(&output);
-        let expected = format!("the item {pk} was written by a newer version of photos (schema 99;");
+        let expected =
+            format!("the item {pk} was written by a newer version of photos (schema 99;");
         assert!(message.contains(&expected), "{command:?}: {message}");
     }
     assert_eq!(photos.tree("archive").len(), 1);
