@@ -22,6 +22,7 @@ mod flags;
 mod key_pair_file;
 mod ordered_threads;
 mod output;
+mod picture_process;
 mod picture_worker;
 mod progress;
 mod session;
@@ -88,6 +89,9 @@ enum Command {
     Reindex(Deferred<commands::reindex::ReindexArguments>),
     /// Show when the site is built next, or call its build hook.
     Hook(Deferred<commands::hook::HookArguments>),
+    /// Render the AVIF on standard input. Other commands of this program start it.
+    #[command(name = picture_process::COMMAND, hide = true)]
+    RenderAvif(Deferred<picture_process::RenderAvifArguments>),
 }
 
 /// The result of a command that ran to its end.
@@ -124,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::FixDate(Deferred(arguments)) => block_on(commands::fix_date::run(arguments)),
         Command::Reindex(Deferred(arguments)) => block_on(commands::reindex::run(arguments)),
         Command::Hook(Deferred(arguments)) => block_on(commands::hook::run(arguments)),
+        Command::RenderAvif(Deferred(arguments)) => picture_process::run(&arguments),
     };
     match ended {
         Ok(CommandStatus::Success) => ExitCode::SUCCESS,

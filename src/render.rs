@@ -31,10 +31,12 @@ mod picture_source;
 mod token;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use photo_render::{EncodedPicture, RenderLimits, RenderRecipe, RenderedPicture, RightsNotice};
 use serde_json::Value;
 
 use crate::background::BackgroundSlots;
@@ -64,7 +66,30 @@ pub struct Render {
     storage: Storage,
     settings: Arc<RenderSettings>,
     background: BackgroundSlots,
+    renderer: PictureRenderer,
     clock: Clock,
+}
+
+/// A function that renders a picture. It blocks its thread. The outer error means that the picture could
+/// not be rendered now. The inner one is the reason why it never can be, in one line.
+pub type PictureRenderer = Arc<
+    dyn Fn(
+            &EncodedPicture<'_>,
+            &RenderRecipe,
+            &RightsNotice,
+        ) -> io::Result<Result<RenderedPicture, String>>
+        + Send
+        + Sync,
+>;
+
+/// Renders a picture in this process.
+fn render_here(
+    picture: &EncodedPicture<'_>,
+    recipe: &RenderRecipe,
+    rights: &RightsNotice,
+) -> io::Result<Result<RenderedPicture, String>> {
+    let rendered = photo_render::render(picture, recipe, rights, RenderLimits::default());
+    Ok(rendered.map_err(|error| error.to_string()))
 }
 
 /// The settings of render.
@@ -124,6 +149,9 @@ pub enum RenderServiceError {
     /// A request to the CDN failed.
     #[error(transparent)]
     Cdn(#[from] CdnError),
+    /// The renderer failed, but not because of the picture.
+    #[error("cannot render pictures now")]
+    Renderer(#[source] io::Error),
     /// The item changed again and again.
     #[error("photo {0}: other writers keep changing it; try again later")]
     Busy(String),
@@ -148,8 +176,15 @@ impl Render {
             storage,
             settings: Arc::new(settings),
             background,
+            renderer: Arc::new(render_here),
             clock,
         }
+    }
+
+    /// Replaces the function that renders pictures.
+    #[must_use]
+    pub fn with_renderer(self, renderer: PictureRenderer) -> Self {
+        Render { renderer, ..self }
     }
 
     /// Handles a batch of records of the photos table's stream, in the form in which Lambda receives
@@ -295,8 +330,10 @@ impl Render {
             PictureBytes::Read(bytes) => bytes,
             PictureBytes::Changed => return Err(RenderServiceError::Unindexed(id.to_string())),
         };
-        let rendered = self.background.run(move || maker.render(&bytes)).await;
-        let (set, files) = match rendered {
+        let renderer = Arc::clone(&self.renderer);
+        let render = move || maker.render(&bytes, &renderer);
+        let rendered = self.background.run(render).await;
+        let (set, files) = match rendered.map_err(RenderServiceError::Renderer)? {
             Ok(rendered) => rendered,
             Err(reason) => return Ok(RenderOutcome::Unrendered(reason)),
         };

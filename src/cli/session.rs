@@ -22,6 +22,7 @@ use super::flags::{
     StoreEndpointFlags, TableFlags,
 };
 use super::key_pair_file::StoredKeyPair;
+use super::picture_process::picture_renderer;
 use super::picture_worker::PictureQueue;
 use super::progress::eprint_message;
 use super::shutdown::ServiceTasks;
@@ -451,12 +452,13 @@ impl Session {
         })
     }
 
-    /// Builds the service that makes pictures.
+    /// Builds the service that makes pictures. It renders AVIFs in processes of their own.
     ///
     /// # Errors
     /// Fails if a setting is wrong, or if the catalogue cannot be read.
     pub(super) async fn render(&self) -> Result<Render, RenderSetupError> {
-        self.services.render(None).await
+        let render = self.services.render(None).await?;
+        Ok(render.with_renderer(picture_renderer()))
     }
 
     /// Returns the queue of the photos whose pictures need work.

@@ -1,15 +1,17 @@
 //! The source of a picture: which bytes of the archive it is made of, and how they are decoded.
 
+use std::io;
 use std::ops::Range;
 
 use bytes::Bytes;
 use data_encoding::BASE64;
 use photo_metadata::TagValue;
 use photo_render::{
-    EncodedPicture, PictureFormat, PictureOrientation, RenderLimits, RightsNotice, UntaggedColour,
-    render,
+    EncodedPicture, PictureFormat, PictureOrientation, RenderedPicture, RightsNotice,
+    UntaggedColour,
 };
 
+use super::PictureRenderer;
 use super::picture_files::PictureFile;
 use crate::catalogue::item::{PhotoItem, PhotoPart};
 use crate::object::{Bucket, ObjectRef};
@@ -97,21 +99,32 @@ impl PictureMaker {
         Ok(read.map_or(PictureBytes::Changed, PictureBytes::Read))
     }
 
-    /// Makes the pictures. Returns them without a token, and their files. Needs much processor time,
-    /// so it must not run on an async worker.
+    /// Makes the pictures. Returns them without a token, and their files. Returns the reason in one line
+    /// if the picture cannot be made. Needs much processor time, so it must not run on an async worker.
     ///
     /// # Errors
-    /// Returns the reason in one line if the picture cannot be made.
-    pub(super) fn render(&self, bytes: &[u8]) -> Result<(PictureSet, Vec<PictureFile>), String> {
+    /// Fails if the renderer cannot work now.
+    pub(super) fn render(
+        &self,
+        bytes: &[u8],
+        renderer: &PictureRenderer,
+    ) -> io::Result<Result<(PictureSet, Vec<PictureFile>), String>> {
         let picture = EncodedPicture {
             bytes,
             format: self.format,
             orientation: self.orientation,
             untagged_colour: self.untagged_colour,
         };
-        let recipe = self.recipe.renditions();
-        let rendered = render(&picture, recipe, &self.rights, RenderLimits::default());
-        let rendered = rendered.map_err(|error| error.to_string())?;
+        let rendered = renderer(&picture, self.recipe.renditions(), &self.rights)?;
+        Ok(rendered.map(|rendered| self.picture_set(bytes, rendered)))
+    }
+
+    /// Returns the pictures without a token, and their files.
+    fn picture_set(
+        &self,
+        bytes: &[u8],
+        rendered: RenderedPicture,
+    ) -> (PictureSet, Vec<PictureFile>) {
         let mut set = PictureSet {
             width: rendered.size.width,
             height: rendered.size.height,
@@ -143,7 +156,7 @@ impl PictureMaker {
                 jpeg,
             });
         }
-        Ok((set, files))
+        (set, files)
     }
 
     /// Returns a copy of the original without its metadata, if the recipe has one and it can be made.

@@ -5,6 +5,11 @@ use serde_json::Value;
 use super::process::{Photos, until};
 use super::upload::{examples, upload_examples};
 
+/// The AVIFs that the tests of `photo-render` write.
+#[allow(dead_code, reason = "those tests use the other items")]
+#[path = "../../../crates/photo-render/src/tests/avif_files.rs"]
+mod avif_files;
+
 /// The number of photos in `examples/photos`. Two of the 14 files are one photo.
 const PHOTOS: usize = 13;
 
@@ -241,4 +246,43 @@ async fn new_recipe_replaces_all_pictures() {
     photos.output(&[&import[..], &large].concat());
     assert_eq!(widths(&photos), vec![vec![96, 48]; PHOTOS]);
     photos.output(&[&["reconcile"][..], &large].concat());
+}
+
+#[tokio::test]
+async fn avifs_are_rendered_in_a_process_of_their_own() {
+    use avif_files::{TestItem, avif};
+
+    let photos = Photos::with_pictures();
+    let folder = photos.folder().join("avif");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("whole.avif"), avif(&[TestItem::squares()])).unwrap();
+    let mut broken = TestItem::squares();
+    // In the middle of the coded picture.
+    broken.data.truncate(30);
+    std::fs::write(folder.join("broken.avif"), avif(&[broken])).unwrap();
+    // The commands run in the folder above. Its own name is that of a hidden one.
+    photos.output(&["import", "avif"]);
+    let listed = photos.output(&["list", "--json"]);
+    let photo = |name: &str| -> Value {
+        let mut lines = listed.lines();
+        let line = lines.find(|line| line.contains(name)).unwrap();
+        serde_json::from_str(line).unwrap()
+    };
+    let whole = photo("whole");
+    assert_eq!(
+        (&whole["width"], &whole["height"]),
+        (&48.into(), &32.into())
+    );
+    let site = photos.data().join("site");
+    let picture = image::open(site.join(&urls(&whole)[0][1..])).unwrap();
+    let [red, green, blue, _] = picture.into_rgba8().get_pixel(12, 8).0;
+    assert!(red > 240 && green < 20 && blue < 20, "{red} {green} {blue}");
+    assert_eq!(photo("broken")["images"], serde_json::json!([]));
+    let reasons = photos.output(&["skipped", "--pictures"]);
+    assert!(reasons.contains("truncated AVIF"), "{reasons}");
+
+    // The command is for this program only, and needs a request.
+    let help = photos.output(&["--help"]);
+    assert!(!help.contains("render-avif"), "{help}");
+    assert_eq!(photos.run(&["render-avif"]).status.code(), Some(1));
 }
