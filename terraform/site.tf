@@ -41,7 +41,7 @@ resource "aws_cloudfront_distribution" "site" {
   }
 
   # The objects have Cache-Control headers: pictures a year, lists a minute. When pictures are deleted,
-  # render makes the distribution forget them.
+  # render invalidates their paths.
   default_cache_behavior {
     target_origin_id           = "files"
     viewer_protocol_policy     = "redirect-to-https"

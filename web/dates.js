@@ -17,6 +17,15 @@ const DAY = formatter({ weekday: "long", year: "numeric", month: "long", day: "n
 const SHORT_DAY = formatter({ year: "numeric", month: "long", day: "numeric" });
 
 /**
+ * Returns the month of a date, or of the folder of a photo. A year is at its start: `1985` gives
+ * `1985-01`.
+ * @param {string} date
+ */
+export function monthOf(date) {
+  return date === UNDATED ? date : `${date}-01`.slice(0, 7);
+}
+
+/**
  * Formats a month such as `2018-02`.
  * @param {string} month
  */

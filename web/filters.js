@@ -19,10 +19,24 @@ const STYLES = styleSheet(`
 `);
 
 /**
- * Returns the controls of a gallery. The counts are read when the visitor opens the filters.
- * @param {PhotoGallery} gallery
+ * The function that reads the choices of the fields again, by toolbar.
+ * @type {WeakMap<Element, () => Promise<void>>}
  */
-export function createControls(gallery) {
+const UPDATES = new WeakMap();
+
+/**
+ * Shows the controls of a gallery in its toolbar. If they are shown already, reads the counts again.
+ * Otherwise, they are read when the visitor opens the filters.
+ * @param {PhotoGallery} gallery
+ * @param {Element} toolbar
+ */
+export function showControls(gallery, toolbar) {
+  if (toolbar.childElementCount) UPDATES.get(toolbar)?.();
+  else toolbar.append(...createControls(gallery, toolbar));
+}
+
+/** @param {PhotoGallery} gallery @param {Element} toolbar */
+function createControls(gallery, toolbar) {
   const root = gallery.shadowRoot;
   if (root && !root.adoptedStyleSheets.includes(STYLES)) root.adoptedStyleSheets.push(STYLES);
   const toggle = createButton("Filter");
@@ -39,15 +53,35 @@ export function createControls(gallery) {
     gallery.choose(choice);
     clear.hidden = Object.keys(choice).length === 0;
   });
-  toggle.addEventListener("click", async () => {
-    form.hidden = !form.hidden;
-    toggle.ariaExpanded = String(!form.hidden);
-    if (form.hidden || form.childElementCount) return;
+  /** @type {unknown} The months for which the fields were made. */
+  let shown;
+  const update = async () => {
+    const months = gallery.months;
+    if (form.hidden || shown === months) return;
+    shown = months;
     try {
-      form.append(...(await createFields(gallery)));
+      const fields = await createFields(gallery);
+      if (shown !== months) return;
+      const before = new FormData(form);
+      form.replaceChildren(...fields);
+      for (const select of form.querySelectorAll("select")) {
+        const value = String(before.get(select.name) ?? "");
+        select.value = value;
+        if (select.value === value) continue;
+        // No photo has this value any more.
+        select.value = "";
+        form.dispatchEvent(new Event("change"));
+      }
     } catch {
+      shown = undefined;
       form.textContent = "The filters cannot be loaded.";
     }
+  };
+  UPDATES.set(toolbar, update);
+  toggle.addEventListener("click", () => {
+    form.hidden = !form.hidden;
+    toggle.ariaExpanded = String(!form.hidden);
+    update();
   });
   clear.addEventListener("click", () => {
     form.reset();
@@ -55,9 +89,7 @@ export function createControls(gallery) {
     clear.hidden = true;
     toggle.focus();
   });
-  const controls = document.createDocumentFragment();
-  controls.append(toggle, clear, form);
-  return controls;
+  return [toggle, clear, form];
 }
 
 /** @param {PhotoGallery} gallery */

@@ -64,7 +64,7 @@ export class GalleryFiles {
   }
 
   /**
-   * Reads `index.json`. Asks the server whether a cached copy is still right.
+   * Reads `index.json`. A cached copy is used only if the server confirms it.
    * @returns {Promise<GalleryIndex>}
    */
   readIndex() {

@@ -91,6 +91,7 @@ export class Lightbox {
     const dialog = this.#dialog;
     dialog.part.add("lightbox");
     dialog.ariaLabel = "Photo";
+    dialog.tabIndex = -1;
     this.#stage.className = "stage";
     this.#details.part.add("details");
     this.#details.hidden = true;
@@ -154,9 +155,17 @@ export class Lightbox {
   refresh() {
     if (!this.isOpen || !this.photo) return;
     const now = this.source.current(this.photo);
-    if (!now) this.close();
-    else if (now.version !== this.photo.version) this.#show(now);
-    else this.#prepareNeighbours(now);
+    if (!now) {
+      this.close();
+    } else if (JSON.stringify(now) !== JSON.stringify(this.photo)) {
+      // The version does not change if only the privacy settings do.
+      this.#show(now);
+    } else {
+      this.photo = now;
+      const slide = this.#slides.get(0);
+      if (slide) slide.photo = now;
+      this.#prepareNeighbours(now);
+    }
   }
 
   #onClose() {
@@ -198,7 +207,7 @@ export class Lightbox {
         const neighbour = await this.source.neighbour(photo, step);
         if (this.photo !== photo) return;
         const button = step > 0 ? this.#nextButton : this.#previousButton;
-        button.disabled = !neighbour;
+        if (!neighbour) this.#keepFocus(button);
         button.hidden = !neighbour;
         if (!neighbour) this.#slides.delete(step);
         else if (this.#slides.get(step)?.photo !== neighbour) {
@@ -207,6 +216,13 @@ export class Lightbox {
       }),
     );
     if (this.photo === photo) this.#place();
+  }
+
+  /** Moves the focus to the dialog if it is in an element that will be hidden. @param {Element} element */
+  #keepFocus(element) {
+    const root = this.#dialog.getRootNode();
+    const focused = root instanceof ShadowRoot ? root.activeElement : document.activeElement;
+    if (element.contains(focused)) this.#dialog.focus();
   }
 
   /** @param {1 | -1} step */
@@ -251,7 +267,7 @@ export class Lightbox {
     this.#resize();
   }
 
-  /** Gives each picture its size, and tells the browser which of its files is needed. */
+  /** Gives each picture its size. From `sizes`, the browser computes which of its files is needed. */
   #resize() {
     const [width, height] = [this.#stage.clientWidth, this.#stage.clientHeight];
     for (const [step, { photo, element }] of this.#slides) {
@@ -341,6 +357,7 @@ export class Lightbox {
       this.#drag = { x: 0, y: 0 };
       this.#zoomAt((gesture.zoom * distance) / Math.max(1, gesture.distance), x, y);
     } else if (this.#zoom > 1) {
+      if (Math.hypot(dx, dy) > 8) gesture.axis = "x";
       this.#pan = { x: gesture.panX + dx, y: gesture.panY + dy };
       this.#limitPan();
       this.#transform();
@@ -411,6 +428,7 @@ export class Lightbox {
   }
 
   #toggleDetails() {
+    this.#keepFocus(this.#details);
     this.#details.hidden = !this.#details.hidden;
     this.#dialog.classList.toggle("with-details", !this.#details.hidden);
   }

@@ -1,6 +1,6 @@
 // One month of the gallery: its photos, the positions of their tiles, and the tiles that are shown.
 
-import { formatDay, formatMonth } from "./dates.js";
+import { UNDATED, formatDay, formatMonth, monthOf } from "./dates.js";
 import { tileAspect } from "./gallery-files.js";
 import { estimateHeight, findAt, justifyRows } from "./layout.js";
 import { drawThumbhash } from "./thumbhash.js";
@@ -67,6 +67,7 @@ export class MonthSection {
     const hasChanged = etags(this.entry) !== etags(entry);
     this.entry = entry;
     this.candidates = photos;
+    this.hasFailed = false;
     return hasChanged;
   }
 
@@ -167,11 +168,16 @@ export class MonthSection {
     for (const tile of this.#tilesBetween(from - this.top, to - this.top, grid)) {
       wanted.set(tileKey(tile.photo), tile);
     }
-    for (const [key, { element }] of this.#tiles) {
-      const keepsFocus = element === focused && this.photos?.some((photo) => tileKey(photo) === key);
-      if (wanted.has(key) || keepsFocus) continue;
-      // This ends a download that nobody waits for.
-      element.querySelector("img")?.removeAttribute("srcset");
+    for (const [key, { element, tile }] of this.#tiles) {
+      if (wanted.has(key)) continue;
+      if (element === focused && this.photos?.some((photo) => tileKey(photo) === key)) {
+        wanted.set(key, tile);
+        continue;
+      }
+      // This ends the download of the picture.
+      const image = element.querySelector("img");
+      image?.removeAttribute("src");
+      image?.removeAttribute("srcset");
       element.remove();
       this.#tiles.delete(key);
     }
@@ -185,7 +191,7 @@ export class MonthSection {
       last = element;
     };
     const headings = [...this.#headings];
-    for (const [key, tile] of wanted) {
+    for (const [key, tile] of [...wanted].sort(([, a], [, b]) => a.at - b.at)) {
       while (headings.length && headings[0].first <= tile.at) placeHeading(headings.shift(), place);
       let shown = this.#tiles.get(key);
       if (!shown) {
@@ -195,6 +201,7 @@ export class MonthSection {
       } else if (!this.#isArranged) {
         placeTile(shown.element, tile);
       }
+      shown.tile = tile;
       place(shown.element);
     }
     while (headings.length) placeHeading(headings.shift(), place);
@@ -311,9 +318,12 @@ function createTile({ photo, width }) {
 }
 
 /**
- * Returns the part of the address that leads to a photo: `#2018-02-01/foobar`.
+ * Returns the part of the address that leads to a photo: `#2018-02-01/foobar`. If the date of the photo
+ * was corrected, it also contains the month: `#2018-02-01/foobar?month=2019-03`.
  * @param {Photo} photo
  */
-export function photoHash({ stem }) {
-  return `#${stem.split("/").map(encodeURIComponent).join("/")}`;
+export function photoHash({ stem, takenAtLocal }) {
+  const month = takenAtLocal ? monthOf(takenAtLocal) : UNDATED;
+  const query = monthOf(stem.split("/")[0]) === month ? "" : `?month=${month}`;
+  return `#${stem.split("/").map(encodeURIComponent).join("/")}${query}`;
 }

@@ -22,7 +22,9 @@
  */
 function foldText(text) {
   const plain = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  return plain.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
+  const letters = { ß: "ss", ø: "o", α: "alpha" };
+  const ascii = plain.replace(/[ßøα]/g, (letter) => letters[/** @type {"ß"} */ (letter)]);
+  return ascii.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
 }
 
 /**
@@ -34,13 +36,35 @@ export function needsFacets({ camera, lens, keyword, rating }) {
 }
 
 /**
+ * Returns the months that can contain photos that meet all filters, in the order of `months`, and a
+ * function that reports whether a photo meets all of them.
+ * @param {MonthEntry[]} months
+ * @param {Facets | undefined} facets Needed only if `needsFacets` is true for a filter.
+ * @param {PhotoFilter[]} filters
+ * @returns {{candidates: Candidate[], predicate: (photo: Photo) => boolean}}
+ */
+export function applyFilters(months, facets, filters) {
+  let candidates = months.map((entry) => ({ entry, photos: entry.photos }));
+  for (const filter of filters) {
+    const counts = new Map(candidates.map(({ entry, photos }) => [entry, photos]));
+    const entries = candidates.map(({ entry }) => entry);
+    candidates = candidateMonths(entries, facets, filter).map(({ entry, photos }) => ({
+      entry,
+      photos: Math.min(photos, counts.get(entry) ?? photos),
+    }));
+  }
+  const predicates = filters.map((filter) => makePredicate(filter, facets));
+  return { candidates, predicate: (photo) => predicates.every((meets) => meets(photo)) };
+}
+
+/**
  * Returns the months that can contain photos that meet the filter, in the order of `months`.
  * @param {MonthEntry[]} months
- * @param {Facets | undefined} facets Needed only if [`needsFacets`].
+ * @param {Facets | undefined} facets
  * @param {PhotoFilter} filter
  * @returns {Candidate[]}
  */
-export function candidateMonths(months, facets, filter) {
+function candidateMonths(months, facets, filter) {
   /** @type {Record<string, number>[]} */
   const counts = [];
   if (facets) {
@@ -67,7 +91,7 @@ export function candidateMonths(months, facets, filter) {
  * @param {Facets | undefined} facets
  * @returns {(photo: Photo) => boolean}
  */
-export function makePredicate(filter, facets) {
+function makePredicate(filter, facets) {
   const { camera, lens, rating, from, to } = filter;
   const named = filter.keyword && facets ? findKeyword(facets, filter.keyword)?.name : undefined;
   const keyword = filter.keyword ? foldText(named ?? filter.keyword) : undefined;

@@ -15,7 +15,7 @@ import { GALLERY_STYLES } from "./styles.js";
  * @typedef {import("./photo-viewer.js").PhotoViewer} PhotoViewer
  */
 
-/** The highest number of months whose photos are kept in memory. */
+/** The highest number of months that are not drawn, but whose photos are kept in memory. */
 const MAX_LOADED = 24;
 /** The time after a fast movement until photos are read, in milliseconds. */
 const SETTLE_MS = 60;
@@ -42,6 +42,8 @@ export class PhotoGallery extends HTMLElement {
   #key = "";
   /** @type {MonthSection[]} Those that show at least one photo. */
   #months = [];
+  /** @type {MonthSection[]} The first month of each line. */
+  #lines = [];
   /** @type {MonthSection[]} */
   #candidates = [];
   #grid = { width: 0, rowHeight: 200, gap: 4 };
@@ -51,8 +53,10 @@ export class PhotoGallery extends HTMLElement {
   #isFrameRequested = false;
   #settleTimer = 0;
   #refreshTimer = 0;
-  /** Increases when the source or the filter changes, so that late answers are ignored. */
+  /** Increases when everything is read again, so that late answers are ignored. */
   #epoch = 0;
+  /** Increases when the months are decided again. */
+  #rebuilds = 0;
   /** @type {PhotoViewer | undefined} */
   #viewer;
   #canvas = document.createElement("div");
@@ -60,7 +64,7 @@ export class PhotoGallery extends HTMLElement {
   #toolbar = document.createElement("div");
   #empty = document.createElement("slot");
   #scrubber = new Scrubber({
-    stops: () => this.#months,
+    stops: () => this.#lines,
     height: () => Math.max(1, this.#height),
     moveTo: (top, dragging) => {
       this.#isDragging = dragging;
@@ -119,7 +123,7 @@ export class PhotoGallery extends HTMLElement {
   attributeChangedCallback(name, before, now) {
     // During the upgrade of an element, its attributes come before connectedCallback.
     if (!this.#connection || before === now) return;
-    if (name === "src") this.#restart();
+    if (name === "src" || name === "refresh") this.#restart();
     else this.#rebuild();
   }
 
@@ -139,7 +143,11 @@ export class PhotoGallery extends HTMLElement {
 
   /** Reads `facets.json`, if it is not read yet. */
   async facets() {
-    return (this.#facets ??= await this.#files?.readFacets(this.#index?.generation ?? 0));
+    const [files, index] = [this.#files, this.#index];
+    if (this.#facets || !files || !index) return this.#facets;
+    const facets = await files.readFacets(index.generation);
+    if (index === this.#index) this.#facets = facets;
+    return facets;
   }
 
   /** Reads the index again, and shows what has changed. Does nothing if it cannot be read. */
@@ -160,7 +168,9 @@ export class PhotoGallery extends HTMLElement {
     clearInterval(this.#refreshTimer);
     this.#files = new GalleryFiles(src ?? ".");
     this.#index = this.#facets = undefined;
-    this.#candidates = [];
+    this.#candidates = this.#months = this.#lines = [];
+    this.#key = "";
+    this.#canvas.replaceChildren();
     this.#showMessage("");
     try {
       const index = await this.#files.readIndex();
@@ -176,7 +186,7 @@ export class PhotoGallery extends HTMLElement {
     this.#followAddress();
   }
 
-  /** @returns {PhotoFilter} */
+  /** Returns the conditions of the attributes. @returns {PhotoFilter} */
   #filter() {
     const text = (/** @type {string} */ name) => this.getAttribute(name) || undefined;
     return {
@@ -186,36 +196,34 @@ export class PhotoGallery extends HTMLElement {
       rating: Number(text("rating")) || undefined,
       from: text("from"),
       to: text("to"),
-      ...this.#choice,
     };
   }
 
   /** Decides which months are shown, by the index and the filter. Keeps photos that are still right. */
   async #rebuild() {
-    const epoch = this.#epoch;
+    const rebuild = ++this.#rebuilds;
     const index = this.#index;
     if (!index) return;
-    const filter = this.#filter();
+    const filters = [this.#filter(), this.#choice];
     let candidates = index.months.map((entry) => ({ entry, photos: entry.photos }));
     /** @type {(photo: Photo) => boolean} */
     let predicate = () => true;
-    if (Object.values(filter).some(Boolean)) {
+    if (filters.some((filter) => Object.values(filter).some(Boolean))) {
       try {
-        const { candidateMonths, makePredicate, needsFacets } = await import("./photo-filter.js");
-        const facets = needsFacets(filter) ? await this.facets() : undefined;
-        candidates = candidateMonths(index.months, facets, filter);
-        predicate = makePredicate(filter, facets);
+        const { applyFilters, needsFacets } = await import("./photo-filter.js");
+        const facets = filters.some(needsFacets) ? await this.facets() : undefined;
+        ({ candidates, predicate } = applyFilters(index.months, facets, filters));
       } catch (error) {
-        if (epoch === this.#epoch) this.#showFailure(error);
+        if (rebuild === this.#rebuilds) this.#showFailure(error);
         return;
       }
     }
-    if (epoch !== this.#epoch || index !== this.#index) return;
+    if (rebuild !== this.#rebuilds) return;
     if (this.getAttribute("order") === "oldest") {
       const dated = candidates.filter(({ entry }) => entry.month !== UNDATED).reverse();
       candidates.splice(0, dated.length, ...dated);
     }
-    const key = JSON.stringify([filter, this.getAttribute("order")]);
+    const key = JSON.stringify([filters, this.getAttribute("order")]);
     const isSameFilter = key === this.#key;
     this.#key = key;
     if (!isSameFilter) this.#predicate = predicate;
@@ -231,21 +239,19 @@ export class PhotoGallery extends HTMLElement {
     });
     for (const month of known.values()) month.remove();
     if (!isSameFilter) this.#canvas.replaceChildren();
-    this.#measure(true);
-    this.#empty.hidden = this.#candidates.length > 0;
     this.#showMessage("");
+    this.#measure(true);
     this.#showControls();
     // A photo that was hidden must go, also from a month that is not visible.
     for (const month of changed) {
-      if (month.photos) this.#load(month, true);
+      if (month.loading) this.#load(month, true);
     }
     this.#viewer?.refresh();
   }
 
   async #showControls() {
-    if (!this.hasAttribute("controls") || this.#toolbar.childElementCount) return;
-    const { createControls } = await import("./filters.js");
-    if (this.#toolbar.childElementCount === 0) this.#toolbar.append(createControls(this));
+    if (!this.hasAttribute("controls")) this.#toolbar.replaceChildren();
+    else (await import("./filters.js")).showControls(this, this.#toolbar);
   }
 
   /** Measures the gallery, and arranges the tiles if the width or the photos have changed. */
@@ -269,7 +275,8 @@ export class PhotoGallery extends HTMLElement {
   #arrange(changed, isNewGrid = false) {
     if (this.#grid.width === 0) return;
     const view = this.#view();
-    const anchor = view.top > 0 ? this.#months[findAt(this.#months, view.top)] : undefined;
+    const isInside = view.top > 0 && view.top < this.#height;
+    const anchor = isInside ? this.#months[findAt(this.#months, view.top)] : undefined;
     const offset = anchor ? (view.top - anchor.top) / Math.max(1, anchor.height) : 0;
 
     let rest = Number(this.getAttribute("limit")) || Infinity;
@@ -284,7 +291,9 @@ export class PhotoGallery extends HTMLElement {
     for (const month of again) month.arrange(this.#grid, byDay, isNewGrid);
     for (const month of this.#candidates) if (month.shown === 0) month.remove();
     this.#months = this.#candidates.filter((month) => month.shown > 0);
+    this.#empty.hidden = this.#months.length > 0;
     this.#height = placeMonths(this.#months, this.#grid.width);
+    this.#lines = this.#months.filter(({ left }) => left === 0);
     this.#canvas.style.height = `${this.#height}px`;
     if (anchor && this.#months.includes(anchor)) {
       const delta = anchor.top + offset * anchor.height - view.top;
@@ -300,8 +309,10 @@ export class PhotoGallery extends HTMLElement {
     const scroller = findScroller(this);
     const canvas = this.#canvas.getBoundingClientRect();
     if (scroller === document.scrollingElement) return { scroller, top: -canvas.top, height: innerHeight };
-    const window = scroller.getBoundingClientRect();
-    return { scroller, top: window.top - canvas.top, height: scroller.clientHeight };
+    // Only a part of the scroller may be in the window.
+    const box = scroller.getBoundingClientRect();
+    const top = Math.max(0, box.top);
+    return { scroller, top: top - canvas.top, height: Math.max(1, Math.min(box.bottom, innerHeight) - top) };
   }
 
   /** @param {number} top */
@@ -332,7 +343,8 @@ export class PhotoGallery extends HTMLElement {
     let previous = null;
     for (const month of this.#months) {
       if (month.top + month.height < from || month.top > to) {
-        if (month.element && !month.element.contains(focused)) month.remove();
+        if (month.element?.contains(focused)) previous = month.element;
+        else month.remove();
         continue;
       }
       previous = month.draw(from, to, this.#grid, { canvas: this.#canvas, previous, focused });
@@ -341,7 +353,7 @@ export class PhotoGallery extends HTMLElement {
     }
     clearTimeout(this.#settleTimer);
     if (isFast) {
-      // Nobody can see a month that flies by, so its photos are not read.
+      // A month that is visible for a moment only is not read.
       this.#settleTimer = setTimeout(() => {
         this.#isDragging = false;
         this.#requestFrame();
@@ -368,7 +380,7 @@ export class PhotoGallery extends HTMLElement {
         if (this.getAttribute("order") !== "oldest") photos.reverse();
         month.photos = photos;
         this.#arrange([month]);
-        this.#unloadDistant();
+        this.#unloadDistant(month);
         if (again) this.#viewer?.refresh();
       } catch (error) {
         if (isLate()) return;
@@ -377,6 +389,7 @@ export class PhotoGallery extends HTMLElement {
         month.hasFailed = true;
         month.loading = undefined;
         this.#showFailure(error);
+        this.#viewer?.refresh();
       }
     };
     /** @type {Promise<void>} */
@@ -385,10 +398,11 @@ export class PhotoGallery extends HTMLElement {
     await loading;
   }
 
-  #unloadDistant() {
-    const loaded = this.#months.filter((month) => month.photos);
-    if (loaded.length <= MAX_LOADED) return;
-    const distance = (/** @type {MonthSection} */ { top, height }) => Math.abs(top + height / 2 - this.#lastTop);
+  /** Forgets the photos of months that are not drawn, the most distant first. @param {MonthSection} read */
+  #unloadDistant(read) {
+    const loaded = this.#candidates.filter((month) => month.photos && !month.element && month !== read);
+    const distance = (/** @type {MonthSection} */ { top, height }) =>
+      Math.max(top - this.#lastTop, this.#lastTop - top - height);
     loaded.sort((a, b) => distance(a) - distance(b));
     for (const month of loaded.slice(MAX_LOADED)) month.unload();
   }
@@ -485,7 +499,8 @@ function findScroller(element) {
   while (node) {
     if (node instanceof ShadowRoot) node = node.host;
     if (node instanceof Element && node !== document.body && node !== document.documentElement) {
-      if (/auto|scroll/.test(getComputedStyle(node).overflowY)) return node;
+      const isHigher = node.scrollHeight > node.clientHeight + 1;
+      if (isHigher && /auto|scroll/.test(getComputedStyle(node).overflowY)) return node;
       node = node.assignedSlot ?? node.parentNode;
     } else {
       node = node.parentNode;

@@ -1,6 +1,6 @@
 // Opens and closes photos of a gallery: history, deep links, neighbours, events.
 
-import { UNDATED } from "./dates.js";
+import { monthOf } from "./dates.js";
 import { Lightbox } from "./lightbox.js";
 import { photoHash } from "./month-section.js";
 
@@ -15,10 +15,10 @@ import { photoHash } from "./month-section.js";
  */
 
 /**
- * The stems of the photos that are open on this page, in all galleries.
- * @type {Set<string>}
+ * The viewer that shows a photo now. A page can have several galleries.
+ * @type {PhotoViewer | undefined}
  */
-const OPEN_STEMS = new Set();
+let openViewer;
 
 /** Shows the photos of one gallery in a lightbox. */
 export class PhotoViewer {
@@ -50,9 +50,9 @@ export class PhotoViewer {
     if (this.#lightbox.isOpen) return;
     const event = new CustomEvent("photo-open", { detail: { photo }, bubbles: true, composed: true, cancelable: true });
     if (!this.host.dispatchEvent(event)) return;
-    if (push) history.pushState(null, "", photoHash(photo));
+    if (push) history.pushState(null, "", addressOf(photo));
     this.#hasPushedState = push;
-    OPEN_STEMS.add(photo.stem);
+    openViewer = this;
     this.#lightbox.open(photo);
   }
 
@@ -73,24 +73,15 @@ export class PhotoViewer {
    * @param {string} hash
    */
   async follow(hash) {
-    const stem = decodeHash(hash);
+    const { stem, month: name } = parseHash(hash);
     if (stem === undefined || this.#lightbox.photo?.stem === stem) return;
     this.close();
-    // A photo whose date was corrected is in another month than its name. Such a month is read last.
-    const folder = stem.split("/")[0];
-    const guess = folder === UNDATED ? UNDATED : `${folder}-01`.slice(0, 7);
-    const months = [...this.gallery.months()].sort((a, b) => Number(b.name === guess) - Number(a.name === guess));
-    for (const month of months) {
-      // Another gallery of this page shows the photo already.
-      if (OPEN_STEMS.has(stem)) return;
-      await this.gallery.load(month);
-      if (location.hash !== hash || !this.host.isConnected) return;
-      const photo = month.photos?.slice(0, month.shown).find((photo) => photo.stem === stem);
-      if (photo) {
-        this.open(photo, false);
-        return;
-      }
-    }
+    const month = this.gallery.months().find((month) => month.name === name);
+    if (!month) return;
+    await this.gallery.load(month);
+    if (location.hash !== hash || !this.host.isConnected || openViewer) return;
+    const photo = month.photos?.slice(0, month.shown).find((photo) => photo.stem === stem);
+    if (photo) this.open(photo, false);
   }
 
   /** @param {Photo} photo */
@@ -127,7 +118,7 @@ export class PhotoViewer {
 
   /** @param {Photo} photo */
   #onShow(photo) {
-    if (location.hash !== photoHash(photo)) history.replaceState(history.state, "", photoHash(photo));
+    if (location.hash !== photoHash(photo)) history.replaceState(history.state, "", addressOf(photo));
     const position = this.#locate(photo);
     if (!position) return;
     const { top, height } = position.month.rowOf(position.at);
@@ -136,7 +127,7 @@ export class PhotoViewer {
 
   /** @param {Photo} photo */
   #onClose(photo) {
-    OPEN_STEMS.clear();
+    openViewer = undefined;
     if (!this.#leavesAddress && location.hash === photoHash(photo)) {
       if (this.#hasPushedState) history.back();
       else history.replaceState(history.state, "", location.pathname + location.search);
@@ -150,11 +141,22 @@ export class PhotoViewer {
   }
 }
 
-/** @param {string} hash */
-function decodeHash(hash) {
+/** Returns the address of the page with a photo. @param {Photo} photo */
+function addressOf(photo) {
+  // A fragment alone would be relative to the element <base>.
+  return `${location.pathname}${location.search}${photoHash(photo)}`;
+}
+
+/**
+ * Returns the stem of the photo to which an address leads, and the photo's month.
+ * @param {string} hash
+ */
+function parseHash(hash) {
+  const [path, month] = hash.slice(1).split("?month=");
   try {
-    return decodeURIComponent(hash.slice(1));
+    const stem = decodeURIComponent(path);
+    return { stem, month: month ?? monthOf(stem.split("/")[0]) };
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -35,9 +35,9 @@ h2 { font-size: 16px; line-height: 24px; margin: 16px 0 8px; position: absolute;
 }
 .track {
   position: absolute; right: 0; top: 8px; width: 44px; touch-action: none; cursor: ns-resize;
-  border-radius: 8px; opacity: 0; transition: opacity .2s;
+  border-radius: 8px; opacity: 0; pointer-events: none; transition: opacity .2s;
 }
-:host(:hover) .track, .track:focus-visible, .track.active, .track.moving { opacity: 1; }
+:host(:hover) .track, .track:focus-visible, .track.active, .track.moving { opacity: 1; pointer-events: auto; }
 .thumb { position: absolute; right: 0; width: 28px; height: 3px; border-radius: 2px; background: var(--accent); }
 .year { position: absolute; right: 2px; font-size: 12px; line-height: 16px; padding: 0 4px; border-radius: 4px; background: var(--surface); color: var(--text); }
 .bubble {

@@ -18,7 +18,7 @@ use crate::catalogue::published::PublishedMonth;
 
 /// The name of the page.
 pub(super) const PAGE_FILE: &str = "index.html";
-/// The name of the module under which other sites embed the gallery. It imports the present version.
+/// The name of the module under which other sites embed the gallery. It imports the current version.
 pub(super) const EMBED_FILE: &str = GALLERY_MODULE;
 /// The name of the page's style sheet.
 const STYLE_SHEET: &str = "page.css";

@@ -6,7 +6,7 @@
 //! rules: an import is one line, exported names are declared in the line of `export`, and no two joined
 //! modules declare the same name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of the file with everything that the first screen needs.
 pub(super) const GALLERY_MODULE: &str = "photo-gallery.js";
@@ -49,12 +49,13 @@ pub(super) fn join_modules() -> Vec<(&'static str, String)> {
     let groups: [&[SourceModule]; 5] = [&GALLERY, &VIEWER, &FILTER, &CONTROLS, &FOCUS];
     let joined = groups.into_iter().filter_map(|group| {
         let (name, _) = group.last()?;
-        Some((*name, minify(&join_group(group))))
+        let joined = shorten_private_names(&join_group(group));
+        Some((*name, minify(&joined)))
     });
     joined.collect()
 }
 
-/// Joins modules to one. What it imports from other modules, it imports from [`GALLERY_MODULE`].
+/// Joins modules to one. Names of modules outside the group are imported from [`GALLERY_MODULE`].
 fn join_group(group: &[SourceModule]) -> String {
     let mut body = String::new();
     let (mut imported, mut exported) = (BTreeSet::new(), BTreeSet::new());
@@ -90,6 +91,36 @@ fn declared_name(declaration: &str) -> Option<&str> {
     let mut words = declaration.split([' ', '(']);
     words.find(|word| matches!(*word, "function" | "class" | "const"))?;
     words.next()
+}
+
+/// Replaces the private names of classes, such as `#months`, by short ones. Other texts after `#`, such
+/// as colours, stay as they are.
+fn shorten_private_names(text: &str) -> String {
+    let name_end = |text: &str| {
+        text.find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(text.len())
+    };
+    let used = text
+        .split("this.#")
+        .skip(1)
+        .map(|rest| &rest[..name_end(rest)]);
+    let names: BTreeSet<&str> = used.collect();
+    let short: BTreeMap<&str, String> = names.into_iter().zip(short_names()).collect();
+    let mut parts = text.split('#');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shortened, part| {
+        let (name, rest) = part.split_at(name_end(part));
+        let name = short.get(name).map_or(name, String::as_str);
+        format!("{shortened}#{name}{rest}")
+    })
+}
+
+/// Returns `a`, `b`, …, `z`, `aa`, `ab`, ….
+fn short_names() -> impl Iterator<Item = String> {
+    let letters = || ('a'..='z').map(String::from);
+    letters().chain(
+        letters().flat_map(move |first| letters().map(move |second| format!("{first}{second}"))),
+    )
 }
 
 /// Removes comments and spaces, also in style sheets. Returns the text as it is if the library cannot
@@ -182,6 +213,29 @@ mod tests {
                 assert!(names.insert(name), "{name} is declared twice");
             }
             assert!(names.len() > 5, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn private_names_are_shortened() {
+        let class =
+            "class A { #months = 1; #top() { return this.#months + `#${this.#top()} #fff`; } }";
+        assert_eq!(
+            shorten_private_names(class),
+            "class A { #a = 1; #b() { return this.#a + `#${this.#b()} #fff`; } }"
+        );
+    }
+
+    #[test]
+    fn no_private_name_is_a_colour_or_a_part_of_an_address() {
+        for (name, text) in [&GALLERY[..], &VIEWER].concat() {
+            for rest in text.split("this.#").skip(1) {
+                let end = rest
+                    .find(|c: char| !c.is_ascii_alphanumeric())
+                    .unwrap_or(rest.len());
+                let is_hexadecimal = rest[..end].chars().all(|c| c.is_ascii_hexdigit());
+                assert!(!is_hexadecimal, "{name}: {}", &rest[..end]);
+            }
         }
     }
 

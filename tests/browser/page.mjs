@@ -196,6 +196,38 @@ async function checkMadeUpSite(app) {
     `#${edited.stem}`,
   );
   await visibleTiles(page);
+  // A neighbour that is hidden while a photo is open is not shown after it.
+  const [next, afterNext] = [photos.at(-3), photos.at(-4)];
+  await tile(edited).click();
+  await untilOpen(page, edited.name);
+  await page.waitForTimeout(300);
+  site.months.set("2026-11", site.months.get("2026-11").filter((photo) => photo !== next));
+  site.publish();
+  await page.evaluate(() => document.querySelector("photo-gallery").refresh());
+  await page.waitForFunction((href) => !document.querySelector("photo-gallery").shadowRoot.querySelector(`[href="${href}"]`), `#${next.stem}`);
+  await page.waitForTimeout(200);
+  await page.keyboard.press("ArrowRight");
+  await untilOpen(page, afterNext.name);
+  await page.keyboard.press("Escape");
+  await untilClosed(page);
+  // A photo whose date was corrected has the month in its address.
+  const corrected = site.months.get("2025-06")[3];
+  corrected.stem = "2018-01-01/OLD_00001";
+  site.publish();
+  await page.goto("about:blank");
+  await page.goto(`${url}#${corrected.stem}?month=2025-06`);
+  await page.waitForFunction(() => document.querySelector("photo-gallery").shadowRoot?.querySelector("dialog[open]"));
+  // Adding the element again shows the same gallery once.
+  await page.evaluate(() => {
+    const gallery = document.querySelector("photo-gallery");
+    const parent = gallery.parentNode;
+    gallery.remove();
+    history.replaceState(null, "", location.pathname);
+    parent.append(gallery);
+  });
+  await visibleTiles(page);
+  const headings = await page.locator("photo-gallery h2").allTextContents();
+  assert.equal(new Set(headings).size, headings.length, headings.join());
   assert.deepEqual(page.failures, []);
   await page.context().close();
 
@@ -328,6 +360,9 @@ async function checkEmbedding(app) {
   await page.waitForTimeout(300);
   assert.equal(await dialogs(page), 0, "a listener can prevent the lightbox");
   await check(page, "embedded");
+  // The choice of a visitor is added to the attributes.
+  await page.evaluate(() => document.getElementById("one").choose({ camera: "canon-eos-r6" }));
+  await page.locator("#one").getByText("There are no photos here yet.").waitFor();
   await page.context().close();
   for (const { server: one } of [{ server }, other]) {
     one.closeAllConnections();
