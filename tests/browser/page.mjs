@@ -126,6 +126,20 @@ async function checkMadeUpSite(app) {
   await page.getByRole("button", { name: "Filter" }).click();
   await visibleTiles(page);
 
+  // A heading for each day, above the photos of this day.
+  await page.evaluate(() => document.querySelector("photo-gallery").setAttribute("sections", "day"));
+  await page.getByRole("heading", { name: "Saturday, November 28, 2026" }).waitFor();
+  await visibleTiles(page);
+  await check(page, "days");
+  const isInOrder = await page.evaluate(() => {
+    const [section] = document.querySelector("photo-gallery").shadowRoot.querySelectorAll("section");
+    const tops = [...section.children].map((child) => child.getBoundingClientRect().top);
+    return tops.every((top, at) => at === 0 || top >= tops[at - 1]);
+  });
+  assert.ok(isInOrder, "the elements are in the order in which they are seen");
+  await page.evaluate(() => document.querySelector("photo-gallery").removeAttribute("sections"));
+  await visibleTiles(page);
+
   // The lightbox by mouse and by keyboard, its address, and Back.
   await page.locator("photo-gallery .tile").nth(3).click();
   await page.waitForFunction(() => location.hash.startsWith("#2026-11-"));
@@ -186,7 +200,7 @@ async function checkMadeUpSite(app) {
   assert.equal(await tile(hidden).count(), 1);
   await tile(hidden).click();
   await untilOpen(page, hidden.name);
-  site.months.set("2026-11", [...photos.slice(0, -2), makePhoto("2026-11", photos.length - 2, "2")]);
+  site.months.set("2026-11", [...photos.slice(0, -2), makePhoto("2026-11", Number(edited.name.slice(4)), "2")]);
   site.publish();
   await page.evaluate(() => document.querySelector("photo-gallery").refresh());
   await untilClosed(page);

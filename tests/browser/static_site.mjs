@@ -99,7 +99,8 @@ export class MadeUpSite {
     for (let at = 0; at < months; at++) {
       const time = new Date(Date.UTC(2026, 10 - at, 1));
       const month = time.toISOString().slice(0, 7);
-      this.months.set(month, Array.from({ length: perMonth }, (_, number) => makePhoto(month, number)));
+      const photos = Array.from({ length: perMonth }, (_, number) => makePhoto(month, number));
+      this.months.set(month, photos.sort((a, b) => (a.takenAtLocal < b.takenAtLocal ? -1 : 1)));
     }
     this.files = new Map();
     this.publish();
