@@ -50,6 +50,7 @@ export class PhotoGallery extends HTMLElement {
   #height = 0;
   #lastTop = 0;
   #isDragging = false;
+  #wasFar = false;
   #isFrameRequested = false;
   #settleTimer = 0;
   #refreshTimer = 0;
@@ -332,7 +333,10 @@ export class PhotoGallery extends HTMLElement {
 
   #draw() {
     const { top, height } = this.#view();
-    const isFast = this.#isDragging || Math.abs(top - this.#lastTop) > 2 * height;
+    // A single jump is no fast movement.
+    const isFar = Math.abs(top - this.#lastTop) > 2 * height;
+    const isFast = this.#isDragging || (isFar && this.#wasFar);
+    this.#wasFar = isFar;
     this.#lastTop = top;
     this.#scrubber.update(Math.min(Math.max(0, top), this.#height));
     const focused = this.shadowRoot?.activeElement ?? null;
