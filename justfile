@@ -52,6 +52,10 @@ import-bench files="55000" kills="20":
     cargo build --release
     cargo run --release -p bench --bin import_bench -- {{files}} {{kills}}
 
+# Measure the gallery page in a real browser (docs/speed.md).
+gallery-page:
+    .ci/browser bench
+
 # Measure what changes cost publish (docs/speed.md).
 publish-cost:
     cargo run --release -p bench --bin publish_cost
