@@ -138,17 +138,17 @@ export class MonthSection {
   }
 
   /**
-   * Draws the tiles between two positions of the gallery. Removes all others, but not the tile that
-   * has the focus.
-   * @param {number} from
-   * @param {number} to
+   * Draws the visible tiles, and those that are at most `margin` away. Removes all others, but not the
+   * tile that has the focus.
+   * @param {{top: number, bottom: number}} visible The visible part of the gallery.
+   * @param {number} margin
    * @param {Grid} grid
    * @param {{canvas: Element, previous: Element | null, focused: Element | null}} page `previous` is the
    *   element after which the month belongs. So the keyboard and screen readers follow the order of
    *   the photos.
    * @returns {Element} The element of the month.
    */
-  draw(from, to, grid, { canvas, previous, focused }) {
+  draw(visible, margin, grid, { canvas, previous, focused }) {
     const section = (this.element ??= document.createElement("section"));
     if (section.parentNode !== canvas || section.previousElementSibling !== previous) {
       if (previous) previous.after(section);
@@ -163,9 +163,10 @@ export class MonthSection {
       section.querySelectorAll("h2").forEach((heading) => heading.remove());
       for (const heading of this.#headings) heading.element = createHeading(heading);
     }
+    const [top, bottom] = [visible.top - this.top, visible.bottom - this.top];
     /** @type {Map<string, Tile>} */
     const wanted = new Map();
-    for (const tile of this.#tilesBetween(from - this.top, to - this.top, grid)) {
+    for (const tile of this.#tilesBetween(top - margin, bottom + margin, grid)) {
       wanted.set(tileKey(tile.photo), tile);
     }
     for (const [key, { element, tile }] of this.#tiles) {
@@ -195,7 +196,8 @@ export class MonthSection {
       while (headings.length && headings[0].first <= tile.at) placeHeading(headings.shift(), place);
       let shown = this.#tiles.get(key);
       if (!shown) {
-        shown = { element: createTile(tile), tile };
+        const isVisible = tile.top + tile.height > top && tile.top < bottom;
+        shown = { element: createTile(tile, isVisible), tile };
         this.#tiles.set(key, shown);
         placeTile(shown.element, tile);
       } else if (!this.#isArranged) {
@@ -278,8 +280,8 @@ function placeTile(element, { left, top, width, height }) {
   if (image) image.sizes = `${Math.ceil(width)}px`;
 }
 
-/** @param {Tile} tile */
-function createTile({ photo, width }) {
+/** @param {Tile} tile @param {boolean} isVisible If it is true, the picture is loaded before others. */
+function createTile({ photo }, isVisible) {
   const tile = document.createElement("a");
   tile.className = "tile";
   tile.part.add("tile");
@@ -296,7 +298,7 @@ function createTile({ photo, width }) {
   image.part.add("image");
   image.alt = text;
   image.decoding = "async";
-  image.sizes = `${Math.ceil(width)}px`;
+  image.fetchPriority = isVisible ? "high" : "low";
   image.srcset = photo.images.map(({ url, width }) => `${url} ${width}w`).join(", ");
   image.src = photo.images[photo.images.length - 1].url;
   tile.append(image);

@@ -340,20 +340,19 @@ export class PhotoGallery extends HTMLElement {
     this.#lastTop = top;
     this.#scrubber.update(Math.min(Math.max(0, top), this.#height));
     const focused = this.shadowRoot?.activeElement ?? null;
-    const [from, to] = [top - height, top + 2 * height];
+    const [bottom, margin] = [top + height, height / 2];
     /** @type {MonthSection[]} */
     const missing = [];
     /** @type {Element | null} */
     let previous = null;
     for (const month of this.#months) {
-      if (month.top + month.height < from || month.top > to) {
+      if (month.top + month.height < top - margin || month.top > bottom + margin) {
         if (month.element?.contains(focused)) previous = month.element;
         else month.remove();
         continue;
       }
-      previous = month.draw(from, to, this.#grid, { canvas: this.#canvas, previous, focused });
-      const isVisible = month.top < top + height && month.top + month.height > top;
-      if (!month.photos && !month.hasFailed) missing.splice(isVisible ? 0 : missing.length, 0, month);
+      previous = month.draw({ top, bottom }, margin, this.#grid, { canvas: this.#canvas, previous, focused });
+      if (!month.photos && !month.hasFailed) missing.push(month);
     }
     clearTimeout(this.#settleTimer);
     if (isFast) {
@@ -419,7 +418,7 @@ export class PhotoGallery extends HTMLElement {
   /** @param {unknown} error */
   #showFailure(error) {
     console.error("photo-gallery:", error);
-    this.#showMessage("The photos cannot be loaded.");
+    this.#showMessage("The photos cannot be loaded. ");
     const retry = document.createElement("button");
     retry.type = "button";
     retry.textContent = "Try again";

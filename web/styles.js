@@ -29,7 +29,6 @@ h2 { font-size: 16px; line-height: 24px; margin: 16px 0 8px; position: absolute;
 .tile:focus-visible { outline-offset: -3px; box-shadow: inset 0 0 0 5px #fff; z-index: 1; }
 .message { padding: 48px 16px; text-align: center; color: var(--muted); }
 .message:empty { display: none; }
-.message button { margin-inline-start: 8px; }
 .scrubber {
   position: sticky; top: 0; float: right; width: 0; height: 0; z-index: 2;
 }
@@ -46,5 +45,5 @@ h2 { font-size: 16px; line-height: 24px; margin: 16px 0 8px; position: absolute;
 }
 .track:hover .bubble, .track:focus-visible .bubble, .track.active .bubble { display: block; }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
-@media print { .scrubber, .toolbar { display: none; } .tile { break-inside: avoid; print-color-adjust: exact; } }
+@media print { .scrubber, .toolbar { display: none; } }
 `);

@@ -180,6 +180,7 @@ async function checkMadeUpSite(app) {
   await page.waitForFunction((hash) => location.hash === hash, below);
   await page.keyboard.press("Escape");
   await untilClosed(page);
+  await page.waitForFunction(() => location.hash === "");
 
   // A photo in a month that is not read yet.
   await page.goto(`${url}#2025-03-05/IMG_00004`);
@@ -349,7 +350,8 @@ async function checkEmbedding(app) {
     for (const photo of photos) for (const image of photo.images) image.url = new URL(image.url, address).href;
   }
   site.publish();
-  const page = await open(`${other.address}/site.html`);
+  // All photos are visible at once, so that all tiles are in the page.
+  const page = await open(`${other.address}/site.html`, { viewport: { width: 1280, height: 3000 } });
   await visibleTiles(page, "#one");
   await page.waitForFunction(() => document.querySelector("some-card").shadowRoot.querySelector("photo-gallery").shadowRoot.querySelectorAll(".tile").length === 7);
   const wanted = [...site.months].filter(([month]) => month >= "2026-10").flatMap(([, photos]) => photos.filter(({ camera }) => camera.slug === "nikon-z-6"));
