@@ -35,7 +35,7 @@
  * @property {string | null} alt
  *
  * @typedef {{path: string, photos: number, etag: string}} FileEntry
- * @typedef {{month: string, photos: number, aspects: number, files: FileEntry[]}} MonthEntry
+ * @typedef {{month: string, photos: number, aspects?: number, files: FileEntry[]}} MonthEntry
  * @typedef {{generation: number, photos: number, months: MonthEntry[]}} GalleryIndex
  *
  * @typedef {{photos: number, months: Record<string, number>}} FacetCount

@@ -105,7 +105,9 @@ export class MonthSection {
     if (this.shown === 0) {
       this.height = 0;
     } else if (!this.photos) {
-      const sum = (this.entry.aspects * this.shown) / this.entry.photos;
+      // An index that an older version wrote has no sums.
+      const { photos, aspects = 1.5 * photos } = this.entry;
+      const sum = (aspects * this.shown) / photos;
       this.width = sum * grid.rowHeight + grid.gap * (this.shown - 1);
       this.height = this.#lastHeight ?? HEADING + estimateHeight(sum, grid);
       this.#headings.push({ top: 0, text: formatMonth(this.name), first: 0 });

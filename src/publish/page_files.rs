@@ -89,7 +89,7 @@ fn month_item(month: &PublishedMonth) -> String {
 }
 
 /// Returns the name of a month for people: `February 2018` for `2018-02`. A name that is no month
-/// stays as it is.
+/// is not changed.
 fn month_title(month: &str) -> String {
     if month == UNDATED {
         return "Without a date".to_owned();

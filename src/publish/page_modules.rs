@@ -1,6 +1,6 @@
 //! The modules of the gallery page, joined and minified. Pure.
 //!
-//! The sources in `web/` are many small modules, which a browser can also load as they are. On a slow
+//! The sources in `web/` are many small modules, which a browser can also load without a change. On a slow
 //! connection, one request for each of them would take longer than their bytes. So the modules that
 //! the first screen needs become one file, and those of the viewer another one. The sources keep three
 //! rules: an import is one line, exported names are declared in the line of `export`, and no two joined
@@ -44,7 +44,7 @@ const CONTROLS: [SourceModule; 1] = [("filters.js", include_str!("../../web/filt
 /// The module that a page loads when a visitor presses an arrow key.
 const FOCUS: [SourceModule; 1] = [("tile-focus.js", include_str!("../../web/tile-focus.js"))];
 
-/// Returns the modules as they are published: the name and the text of each.
+/// Returns the modules in the published form: the name and the text of each.
 pub(super) fn join_modules() -> Vec<(&'static str, String)> {
     let groups: [&[SourceModule]; 5] = [&GALLERY, &VIEWER, &FILTER, &CONTROLS, &FOCUS];
     let joined = groups.into_iter().filter_map(|group| {
@@ -94,7 +94,7 @@ fn declared_name(declaration: &str) -> Option<&str> {
 }
 
 /// Replaces the private names of classes, such as `#months`, by short ones. Other texts after `#`, such
-/// as colours, stay as they are.
+/// as colours, do not change.
 fn shorten_private_names(text: &str) -> String {
     let name_end = |text: &str| {
         text.find(|c: char| !c.is_ascii_alphanumeric())
@@ -123,8 +123,8 @@ fn short_names() -> impl Iterator<Item = String> {
     )
 }
 
-/// Removes comments and spaces, also in style sheets. Returns the text as it is if the library cannot
-/// parse it.
+/// Removes comments and spaces, also in style sheets. Returns the text without a change if the
+/// library cannot parse it.
 fn minify(text: &str) -> String {
     let minified = minifier::js::minify(text).map_or_else(|_| text.to_owned(), |m| m.to_string());
     let mut parts = minified.split(STYLE_SHEET);

@@ -51,9 +51,9 @@ pub(super) fn create_table(
     Ok(created)
 }
 
-/// Deletes the tables whose creation a crash interrupted. Nobody has written to them, because the
-/// response to CreateTable was never sent. A table that contains items nevertheless is kept. Must
-/// be called before the first request. A repeat is safe.
+/// Deletes the tables whose creation a crash interrupted. They are empty, because the response to
+/// CreateTable was never sent. A table that contains items is kept. This function must be called
+/// before the first request. A repeat is safe.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read or written.
