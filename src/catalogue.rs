@@ -8,6 +8,7 @@
 pub mod batch;
 pub mod claim;
 pub mod date_partition;
+pub mod index_parts;
 pub mod item;
 pub mod item_size;
 pub mod ledger;

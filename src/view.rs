@@ -92,6 +92,11 @@ impl ListedPhoto {
         &self.record
     }
 
+    /// Returns the stem of the photo.
+    pub(crate) fn stem(&self) -> &str {
+        &self.stem
+    }
+
     /// Returns the photo as a GeoJSON point [RFC 7946, 3.2], or `None` if its location is not
     /// published.
     pub(crate) fn to_geojson_feature(&self) -> Option<Value> {
@@ -110,6 +115,32 @@ impl ListedPhoto {
                 "image": self.images.first(),
             },
         }))
+    }
+}
+
+/// A link to a photo: what a page needs to show the photo small, with a link to it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct PhotoLink {
+    id: String,
+    stem: String,
+    title: Option<String>,
+    alt: Option<String>,
+    images: Vec<PublicImage>,
+    placeholder: Option<String>,
+    color: Option<String>,
+}
+
+impl From<ListedPhoto> for PhotoLink {
+    fn from(listed: ListedPhoto) -> Self {
+        PhotoLink {
+            id: listed.id,
+            stem: listed.stem,
+            title: listed.record.title,
+            alt: listed.alt,
+            images: listed.images,
+            placeholder: listed.placeholder,
+            color: listed.color,
+        }
     }
 }
 
@@ -489,6 +520,12 @@ impl PublicView {
         } = &self.privacy;
         // A digest, because home zones must not be revealed.
         short_digest(format!("{location:?} {home_zones:?}").as_bytes())
+    }
+
+    /// Returns a digest of all rules about what is private. What was counted under another digest may
+    /// reveal more than this view allows.
+    pub(crate) fn privacy_fingerprint(&self) -> String {
+        short_digest(format!("{:?}", self.privacy).as_bytes())
     }
 
     /// Reports whether a point is in a home zone.
