@@ -265,7 +265,7 @@ impl Catalogue {
                 0
             };
             for item in items {
-                found.push(from_attributes(&first, item)?);
+                found.push(from_attributes(&pk_of(&item), item)?);
             }
             if wanted.is_empty() {
                 break;
