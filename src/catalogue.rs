@@ -6,6 +6,7 @@
 //! module does not depend on an HTTP server, on Lambda, or on ingest, publish and gallery.
 
 pub mod album;
+pub mod album_folders;
 mod album_store;
 pub mod batch;
 pub mod claim;

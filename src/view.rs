@@ -254,6 +254,7 @@ impl PublicView {
             visibility: _,
             labels: _,
             held_for: _,
+            folders: _,
             private_reason: _,
         } = summary;
         ListedPhoto {

@@ -5,6 +5,8 @@
 //! The JSON form of an album, which is also its form in DynamoDB, is described in docs/albums.md.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 
 use photo_metadata::{is_bidi_control, make_slug};
 use serde::{Deserialize, Serialize};
@@ -100,6 +102,40 @@ pub enum AlbumOrder {
     Added,
     /// The order of the list. Only a list has this order.
     Listed,
+}
+
+/// The error of a text that is no order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not an order: use newest, oldest, added or listed")]
+pub struct InvalidAlbumOrder(String);
+
+impl AlbumOrder {
+    /// Returns the name of the order, as it is written in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            AlbumOrder::Newest => "newest",
+            AlbumOrder::Oldest => "oldest",
+            AlbumOrder::Added => "added",
+            AlbumOrder::Listed => "listed",
+        }
+    }
+}
+
+impl fmt::Display for AlbumOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for AlbumOrder {
+    type Err = InvalidAlbumOrder;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        use AlbumOrder::{Added, Listed, Newest, Oldest};
+        let mut orders = [Newest, Oldest, Added, Listed].into_iter();
+        let order = orders.find(|order| order.name() == text);
+        order.ok_or_else(|| InvalidAlbumOrder(text.to_owned()))
+    }
 }
 
 /// The reason why an album is not valid. The text is one line.
@@ -280,7 +316,7 @@ pub(super) fn sort_albums(albums: &mut [Album]) {
     albums.sort_by(|a, b| (&a.title, &a.slug).cmp(&(&b.title, &b.slug)));
 }
 
-fn check_title(title: &str) -> Result<(), InvalidAlbum> {
+pub(super) fn check_title(title: &str) -> Result<(), InvalidAlbum> {
     let fits = (1..=MAX_ALBUM_TITLE_BYTES).contains(&title.len());
     let is_plain = !title.chars().any(|c| c.is_control() || is_bidi_control(c));
     let is_blank = title.trim().is_empty();

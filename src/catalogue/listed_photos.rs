@@ -85,6 +85,36 @@ impl Catalogue {
         &self,
         stems: &[String],
     ) -> Result<Vec<ListedPhoto>, CatalogueError> {
+        let (searches, items) = self.search_present_stems(stems).await?;
+        let mut shown = BTreeSet::new();
+        let photos = searches.into_iter().filter_map(|search| {
+            let present = search.present?;
+            let is_first = shown.insert(present.clone());
+            let item = items.get(&present).filter(|_| is_first)?;
+            item.clone().into_photo(&search.listed)
+        });
+        Ok(photos.collect())
+    }
+
+    /// Returns the present stem of the photo of each of these stems, in their order: the stem itself, or
+    /// that of its kin if the photo was moved or merged. Returns `None` for a stem without a photo.
+    /// Sends the same requests as [`Catalogue::listed_photos`].
+    ///
+    /// # Errors
+    /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
+    pub async fn present_stems(
+        &self,
+        stems: &[String],
+    ) -> Result<Vec<Option<String>>, CatalogueError> {
+        let (searches, _) = self.search_present_stems(stems).await?;
+        Ok(searches.into_iter().map(|search| search.present).collect())
+    }
+
+    /// Searches the present stems of these photos. Returns the searches and the items that they read.
+    async fn search_present_stems(
+        &self,
+        stems: &[String],
+    ) -> Result<(Vec<KinSearch>, BTreeMap<String, ListedItem>), CatalogueError> {
         let mut searches: Vec<KinSearch> = stems.iter().map(|stem| KinSearch::new(stem)).collect();
         let mut items: BTreeMap<String, ListedItem> = BTreeMap::new();
         for _ in 0..=MAX_KIN_STEPS {
@@ -103,14 +133,7 @@ impl Catalogue {
                 break;
             }
         }
-        let mut shown = BTreeSet::new();
-        let photos = searches.into_iter().filter_map(|search| {
-            let present = search.present?;
-            let is_first = shown.insert(present.clone());
-            let item = items.get(&present).filter(|_| is_first)?;
-            item.clone().into_photo(&search.listed)
-        });
-        Ok(photos.collect())
+        Ok((searches, items))
     }
 
     /// Reads the items of these stems. A stem without an item gets an empty one.
