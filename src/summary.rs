@@ -50,6 +50,10 @@ pub struct Summary {
     /// before labels existed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<FileLabels>,
+    /// The names of the folders of uploads that are albums, and that have a file of the photo. They are
+    /// sorted. They are not published as a field of the photo: a folder is published as an album.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<String>,
     /// The reason why the photo is private, as a text for its owner. `None` if it is public. It is
     /// not published.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +76,7 @@ impl Summary {
             visibility: None,
             held_for: None,
             labels: None,
+            folders: Vec::new(),
             private_reason: None,
         }
     }

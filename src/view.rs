@@ -285,6 +285,7 @@ impl PublicView {
             visibility: _,
             labels: _,
             held_for: _,
+            folders: _,
             private_reason: _,
         } = summary;
         ListedPhoto {

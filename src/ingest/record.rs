@@ -1,5 +1,7 @@
 //! Derives the record of a photo, its summary and its index keys. This module does no I/O.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::item_rules::ItemRules;
@@ -24,6 +26,8 @@ const PLACE_SORT_CHARS: usize = 9;
 /// The maximum size of the keywords in the labels (keywords and rating) of all parts together, in
 /// bytes. One file has at most 16 KB.
 const MAX_PART_LABEL_BYTES: usize = 48 << 10;
+/// The maximum number of folders in the summary of a photo. Every index contains a copy of them.
+const MAX_FOLDERS: usize = 8;
 
 /// Returns the name of the primary part: the live photo file whose format browsers support best. The
 /// order in which the parts arrived does not matter. Returns `None` if no photo file is live.
@@ -95,6 +99,7 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
         summary.visibility = item.overrides.visibility;
         summary.held_for.clone_from(&item.held_for);
         summary.labels = Some(summary_labels(item, &summary.record));
+        summary.folders = album_folder_names(item, rules);
         let visibility = decide_visibility(item, &summary, privacy).visibility();
         let wanted = wanted_pictures(item, &summary.record, visibility, rules);
         item.update_picture_plan(wanted, was_listed, now);
@@ -199,6 +204,7 @@ fn keep_version(summary: &mut Summary, before: Option<Summary>) {
         before.visibility = summary.visibility;
         before.held_for.clone_from(&summary.held_for);
         before.labels.clone_from(&summary.labels);
+        before.folders.clone_from(&summary.folders);
         before.awaited_until = summary.awaited_until;
         before.private_reason.clone_from(&summary.private_reason);
         let version = std::mem::replace(&mut summary.version, before.version.clone());
@@ -231,6 +237,21 @@ fn summary_labels(item: &PhotoItem, record: &PhotoRecord) -> FileLabels {
         .keywords
         .retain(|keyword| !record.keywords.contains(keyword));
     labels
+}
+
+/// Returns the names of the folders that are albums and have a file of the photo, sorted. A folder of
+/// uploads that are private gives no name, even if a person has made the photo public.
+fn album_folder_names(item: &PhotoItem, rules: &ItemRules) -> Vec<String> {
+    let private = &rules.privacy.visibility.private_sources;
+    let is_private = |key: &str| private.iter().any(|prefix| key.starts_with(prefix));
+    let live = item.parts.values().filter(|part| part.is_live());
+    let keys = live
+        .filter_map(|part| Some(part.source.as_ref()?.object.key.as_str()))
+        .filter(|key| !is_private(key));
+    let names: BTreeSet<String> = keys
+        .filter_map(|key| rules.album_folders.folder_name(key))
+        .collect();
+    names.into_iter().take(MAX_FOLDERS).collect()
 }
 
 fn derive_index_keys(summary: &Summary, visibility: Visibility, privacy: &Privacy) -> IndexKeys {
@@ -419,6 +440,52 @@ mod tests {
     fn partition_text(item: &PhotoItem) -> String {
         let partition = item.index.date_partition;
         partition.map(String::from).unwrap_or_default()
+    }
+
+    #[test]
+    fn folders_of_live_uploads_are_in_the_summary() {
+        let mut item = item(&[
+            ("JPG", "image/jpeg"),
+            ("NEF", "image/x-nikon-nef"),
+            ("DNG", "a"),
+        ]);
+        for (name, key) in [
+            ("JPG", "albums/Japan 2026/DSC_1.JPG"),
+            ("NEF", "albums/Alps/RAW/DSC_1.NEF"),
+            ("DNG", "albums/Removed/DSC_1.DNG"),
+        ] {
+            let part = item.parts.get_mut(name).expect("a part");
+            part.source = Some(PartSource {
+                object: format!("s3://inbox/{key}").parse().expect("an object"),
+                etag: "e".to_owned(),
+            });
+        }
+        item.parts.get_mut("DNG").expect("a part").state = PartState::Tombstone;
+        let folders = |item: &PhotoItem, albums: &str, private: &str| {
+            let visibility = VisibilityRules {
+                private_sources: vec![private.to_owned()],
+                ..VisibilityRules::default()
+            };
+            let rules = ItemRules {
+                album_folders: albums.parse().expect("prefixes"),
+                ..ItemRules::from(Privacy {
+                    visibility,
+                    ..Privacy::default()
+                })
+            };
+            let mut item = item.clone();
+            derive_summary_and_keys(&mut item, &rules, DateTime::UNIX_EPOCH);
+            item.summary.expect("a summary").folders
+        };
+        assert_eq!(
+            folders(&item, "albums/", "private/"),
+            ["Alps", "Japan 2026"]
+        );
+        assert!(folders(&item, "", "private/").is_empty());
+        // A folder that hides its photos is no album, even if a person has shown the photo.
+        item.overrides.visibility = Some(Visibility::Public);
+        assert_eq!(folders(&item, "albums/", "albums/Alps/"), ["Japan 2026"]);
+        assert!(folders(&item, "albums/", "albums/").is_empty());
     }
 
     #[test]
