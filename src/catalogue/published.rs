@@ -21,7 +21,7 @@ use super::{
 
 /// The version of the format of the counts and the static files. When it is increased, publish
 /// rebuilds all months, and earlier versions of this program refuse the table.
-pub const PUBLISH_FORMAT_VERSION: u32 = 5;
+pub const PUBLISH_FORMAT_VERSION: u32 = 6;
 
 /// The partition key of the items that describe published months.
 const MONTH: &str = "month";

@@ -24,7 +24,7 @@ use super::list_plan::{
     resume_segments,
 };
 use super::list_request::{ListFilters, ListRequest, MAX_LIMIT, parse_photo_fields};
-use super::photo_lookup::{find_by_file, find_by_stem};
+use super::photo_lookup::find_by_name;
 use super::problem::Problem;
 use super::state::GalleryState;
 
@@ -109,8 +109,8 @@ pub(super) async fn render_page(
     })
 }
 
-/// Handles `GET /v1/photos/{name}`. The name is an id, a stem (`2018-02-01/foobar`) or the name of
-/// a file (`2018-02-01/foobar.jpg`).
+/// Handles `GET /v1/photos/{name}`. The name is an id, a slug (`2018-02-01-foobar`), a stem
+/// (`2018-02-01/foobar`) or the name of a file (`2018-02-01/foobar.jpg`).
 pub(super) async fn get_photo(
     State(gallery): State<GalleryState>,
     name: Result<Path<String>, PathRejection>,
@@ -122,10 +122,7 @@ pub(super) async fn get_photo(
     let fields = parse_photo_fields(query.as_deref())?;
     let item = match PhotoId::parse(&name) {
         Some(id) => gallery.catalogue.item(&id).await?,
-        None => match find_by_file(&gallery.catalogue, &name).await? {
-            Some((item, _)) => Some(item),
-            None => find_by_stem(&gallery.catalogue, &name).await?,
-        },
+        None => find_by_name(&gallery.catalogue, &name).await?,
     };
     let details = item
         .and_then(|item| gallery.view.show_details(&item, (gallery.settings.now)()))

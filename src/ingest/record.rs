@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::item_rules::ItemRules;
 use super::item_trim::trim_item;
+use super::public_times::{PublicPast, set_times_of_older_item};
 use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{
-    ClaimKeys, DerivedFrom, IndexKeys, PhotoItem, SCHEMA_VERSION, part_slot,
+    ClaimKeys, DerivedFrom, IndexKeys, MAX_LABEL_BYTES, PhotoItem, SCHEMA_VERSION, part_slot,
 };
 use crate::catalogue::query::date_sort;
 use crate::identity::Evidence;
@@ -78,8 +79,10 @@ pub(super) fn clear_record(item: &mut PhotoItem) {
 /// `now` is the present time. A new photo waits for its pictures from then on.
 pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, now: DateTime<Utc>) {
     let privacy = &rules.privacy;
+    set_times_of_older_item(item, now);
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
+    let past = PublicPast::of_item(item, now);
     let was_listed = item.is_listed(now);
     let plan_before = item.picture_plan.clone();
     let before = item.summary.take();
@@ -88,13 +91,13 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
     derive_claim_keys(item);
     if item.has_live_photo() {
         let mut shown = item.described_record();
-        shown.capture = item.overrides.correct(shown.capture);
-        shown.title = item.overrides.title.clone().or(shown.title);
-        shown.caption = item.overrides.caption.clone().or(shown.caption);
+        item.overrides.apply_to(&mut shown);
         let mut summary = Summary::new(&item.id, &item.stem, item.revision, shown);
         summary.visibility = item.overrides.visibility;
         summary.held_for.clone_from(&item.held_for);
         summary.labels = Some(summary_labels(item, &summary.record));
+        let removed = &item.overrides.removed_keywords;
+        summary.removed_keywords.clone_from(removed);
         let visibility = decide_visibility(item, &summary, privacy).visibility();
         let wanted = wanted_pictures(item, &summary.record, visibility, rules);
         item.update_picture_plan(wanted, was_listed, now);
@@ -118,8 +121,11 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
         item.index = derive_index_keys(&summary, reason.visibility(), privacy);
         let is_private = reason.visibility() == Visibility::Private;
         summary.private_reason = is_private.then(|| reason.to_string());
+        past.set_times(item, &mut summary, !is_private, privacy, now);
         keep_version(&mut summary, before);
         item.summary = Some(summary);
+    } else {
+        past.set_time_without_summary(item);
     }
 }
 
@@ -199,6 +205,9 @@ fn keep_version(summary: &mut Summary, before: Option<Summary>) {
         before.visibility = summary.visibility;
         before.held_for.clone_from(&summary.held_for);
         before.labels.clone_from(&summary.labels);
+        before
+            .removed_keywords
+            .clone_from(&summary.removed_keywords);
         before.awaited_until = summary.awaited_until;
         before.private_reason.clone_from(&summary.private_reason);
         let version = std::mem::replace(&mut summary.version, before.version.clone());
@@ -224,9 +233,16 @@ fn limit_part_labels(item: &mut PhotoItem) {
 }
 
 /// Returns the labels of all parts for a summary with this record, without the keywords in the
-/// record.
+/// record. They contain the keywords that a person has removed from the record.
 fn summary_labels(item: &PhotoItem, record: &PhotoRecord) -> FileLabels {
     let mut labels = item.labels();
+    let recorded = item.photo.record.keywords.iter();
+    let removed = recorded.filter(|keyword| item.overrides.removes_keyword(keyword));
+    labels.merge(&FileLabels {
+        keywords: removed.cloned().collect(),
+        ..FileLabels::default()
+    });
+    labels.limit_bytes(MAX_LABEL_BYTES);
     labels
         .keywords
         .retain(|keyword| !record.keywords.contains(keyword));
