@@ -13,8 +13,9 @@ use crate::archive::UNDATED;
 
 /// The number of characters of an id.
 const ID_CHARS: usize = 26;
-/// The form of a day folder in the archive. `0` stands for any digit.
-const DAY_FORM: &str = "0000-00-00";
+/// The forms of the archive's folders: a day, a month, a year, and the folder of undated photos. `0`
+/// stands for any digit. If a slug fits to several of them, the first one counts.
+const FOLDER_FORMS: [&str; 4] = ["0000-00-00", "0000-00", "0000", UNDATED];
 
 /// The id of a photo in URLs and keys. It is computed from the stem: the first 26 characters of the
 /// SHA-256 of the stem, in lower-case base32.
@@ -90,10 +91,8 @@ impl PhotoId {
     /// ```
     pub fn from_slug(slug: &str) -> Option<Self> {
         id_at_end(slug).or_else(|| {
-            let folder_bytes = plain_folder_bytes(slug)?;
-            let (folder, name) = slug.split_at_checked(folder_bytes)?;
-            let name = name.strip_prefix('-')?;
-            is_plain_name(name).then(|| PhotoId::from_stem(&format!("{folder}/{name}")))
+            let stem = stem_of_plain_slug(slug)?;
+            Some(PhotoId::from_stem(&stem))
         })
     }
 
@@ -112,28 +111,26 @@ impl std::fmt::Display for PhotoId {
 /// Returns the slug of the photo with this stem: a name for URLs that contains only the unreserved
 /// characters of RFC 3986 (2.3). Different stems have different slugs.
 ///
-/// The slug of a photo in a day folder or in `undated/` is its stem with a hyphen in place of the
-/// slash, if its name has only unreserved characters. Any other slug ends with the id of the photo,
-/// after the stem in lower-case ASCII. The same is true if the plain slug would end like an id.
+/// The slug of most photos is the stem with a hyphen in place of the slash. Such a slug is used only
+/// if the stem follows from it: the folder is that of a day, a month, a year or `undated`, the name has
+/// only unreserved characters, and the slug does not end like an id. Any other slug is the stem in
+/// lower-case ASCII and the id of the photo.
 ///
 /// ```
 /// use photo_catalogue::photo_id::{PhotoId, photo_slug};
 ///
 /// assert_eq!(photo_slug("2018-02-01/DSC_0001~2"), "2018-02-01-DSC_0001~2");
-/// assert_eq!(photo_slug("undated/scan"), "undated-scan");
+/// assert_eq!(photo_slug("1985-06/scan"), "1985-06-scan");
 /// let stem = "2018-02-01/\u{c9}t\u{e9} \u{e0} Paris";
 /// let id = PhotoId::from_stem(stem);
 /// assert_eq!(photo_slug(stem), format!("2018-02-01-ete-a-paris-{id}"));
 /// ```
 pub fn photo_slug(stem: &str) -> String {
-    if let Some((folder, name)) = stem.split_once('/')
-        && plain_folder_bytes(folder) == Some(folder.len())
-        && is_plain_name(name)
-    {
-        let plain = format!("{folder}-{name}");
-        if id_at_end(&plain).is_none() {
-            return plain;
-        }
+    let plain = stem.replacen('/', "-", 1);
+    let is_plain = id_at_end(&plain).is_none()
+        && stem_of_plain_slug(&plain).is_some_and(|meant| meant == stem);
+    if is_plain {
+        return plain;
     }
     let id = PhotoId::from_stem(stem);
     match make_slug(stem).as_str() {
@@ -142,17 +139,23 @@ pub fn photo_slug(stem: &str) -> String {
     }
 }
 
-/// Returns the length of the day folder, or of `undated`, at the beginning of a text.
-fn plain_folder_bytes(text: &str) -> Option<usize> {
-    let is_of_form = |(form, byte): (u8, u8)| match form {
-        b'0' => byte.is_ascii_digit(),
-        _ => form == byte,
-    };
-    let mut bytes = DAY_FORM.bytes().zip(text.bytes());
-    if text.len() >= DAY_FORM.len() && bytes.all(is_of_form) {
-        return Some(DAY_FORM.len());
-    }
-    text.starts_with(UNDATED).then_some(UNDATED.len())
+/// Returns the stem that a slug without an id means. Returns `None` if it has no such form.
+fn stem_of_plain_slug(slug: &str) -> Option<String> {
+    FOLDER_FORMS.iter().find_map(|form| {
+        let (folder, name) = slug.split_at_checked(form.len())?;
+        let name = name.strip_prefix('-').filter(|name| is_plain_name(name))?;
+        has_form(folder, form).then(|| format!("{folder}/{name}"))
+    })
+}
+
+/// Reports whether a text has this form, in which `0` stands for any digit.
+fn has_form(text: &str, form: &str) -> bool {
+    let mut pairs = text.bytes().zip(form.bytes());
+    text.len() == form.len()
+        && pairs.all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == form,
+        })
 }
 
 /// Reports whether a name is not empty and has only unreserved characters [RFC 3986, 2.3].
@@ -223,6 +226,8 @@ mod tests {
         for (stem, slug) in [
             ("2018-02-01/a-b", "2018-02-01-a-b"),
             ("undated/a", "undated-a"),
+            ("1985/scan", "1985-scan"),
+            ("1985-06/scan", "1985-06-scan"),
         ] {
             assert_eq!(photo_slug(stem), slug);
         }
@@ -231,7 +236,11 @@ mod tests {
     /// Returns stems that are likely to have similar slugs.
     fn arbitrary_stem() -> impl Strategy<Value = String> {
         let folder = prop_oneof![
-            Just("2018-02-01"), Just("2018-02"), Just("2018"), Just("undated"), Just("")
+            Just("2018-02-01"),
+            Just("2018-02"),
+            Just("2018"),
+            Just("undated"),
+            Just("")
         ];
         let separator = prop_oneof![Just("/"), Just("-"), Just("")];
         let name = prop_oneof![
@@ -240,7 +249,8 @@ mod tests {
             "[a-b-]{0,3}[a-z2-7]{25,27}",
             any::<String>(),
         ];
-        (folder, separator, name).prop_map(|(folder, separator, name)| [folder, separator, &name].concat())
+        (folder, separator, name)
+            .prop_map(|(folder, separator, name)| [folder, separator, &name].concat())
     }
 
     proptest! {

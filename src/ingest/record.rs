@@ -488,6 +488,77 @@ mod tests {
     }
 
     #[test]
+    fn keywords_set_by_hand_go_through_the_rules() {
+        let privacy = Privacy {
+            visibility: VisibilityRules {
+                private_keywords: vec!["family".to_owned()],
+                ..VisibilityRules::default()
+            },
+            ..LocationPolicy::Exact.into()
+        };
+        let derived = |change: &dyn Fn(&mut PhotoItem)| {
+            let mut item = item(&[("JPG", "image/jpeg")]);
+            item.photo.record.keywords = vec!["sea".to_owned(), "Boat".to_owned()];
+            change(&mut item);
+            derive(&mut item, privacy.clone());
+            let summary = item.summary.clone().expect("a summary");
+            // The gallery applies the rules to the summary alone.
+            let listed = summary.decide_visibility(&privacy.visibility).visibility();
+            assert_eq!(listed == Visibility::Public, item.is_public());
+            (summary.record.keywords.join(", "), item.is_public())
+        };
+        let shown = |keywords: &str, is_public| (keywords.to_owned(), is_public);
+        assert_eq!(derived(&|_| {}), shown("sea, Boat", true));
+        let add = |item: &mut PhotoItem, keyword: &str| item.overrides.add_keyword(keyword);
+        let remove = |item: &mut PhotoItem, keyword: &str| item.overrides.remove_keyword(keyword);
+        let changed = derived(&|item| {
+            add(item, "SEA");
+            add(item, "red");
+            remove(item, "boat");
+        });
+        assert_eq!(changed, shown("sea, red", true));
+        let private = derived(&|item| add(item, "People|Family"));
+        assert_eq!(private, shown("sea, Boat, People|Family", false));
+        let taken_back = derived(&|item| {
+            add(item, "family");
+            remove(item, "family");
+        });
+        assert_eq!(taken_back, shown("sea, Boat", true));
+        // A keyword of a file hides the photo, also if a person removed it from the list.
+        let removed = derived(&|item| {
+            item.photo.record.keywords.push("family".to_owned());
+            remove(item, "Family");
+        });
+        assert_eq!(removed, shown("sea, Boat", false));
+        let added_again = derived(&|item| {
+            remove(item, "sea");
+            add(item, "Sea");
+        });
+        assert_eq!(added_again, shown("sea, Boat", true));
+    }
+
+    #[test]
+    fn keywords_of_kin_are_merged_so_that_none_is_lost() {
+        let overrides = |added: &[&str], removed: &[&str]| {
+            let mut overrides = crate::catalogue::item::Overrides::default();
+            for keyword in removed {
+                overrides.remove_keyword(keyword);
+            }
+            for keyword in added {
+                overrides.add_keyword(keyword);
+            }
+            overrides
+        };
+        let one = overrides(&["a", "b"], &["x", "y"]);
+        let other = overrides(&["B", "c", "X"], &["a", "z"]);
+        let merged = one.clone().or(other.clone());
+        assert_eq!(merged.added_keywords, ["a", "b", "c", "X"]);
+        assert_eq!(merged.removed_keywords, ["y", "z"]);
+        assert_eq!(merged.clone().or(other), merged);
+        assert_eq!(merged.clone().or(one), merged);
+    }
+
+    #[test]
     fn labels_of_every_live_part_decide() {
         let privacy = Privacy {
             visibility: VisibilityRules {

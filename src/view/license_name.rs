@@ -7,18 +7,9 @@
 const CC_HOSTS: [&str; 2] = ["creativecommons.org", "www.creativecommons.org"];
 /// The elements of the licences of Creative Commons, as their URLs have them.
 const CC_LICENSES: [&str; 11] = [
-    "by",
-    "by-sa",
-    "by-nd",
-    "by-nc",
-    "by-nc-sa",
-    "by-nc-nd",
+    "by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd",
     // Only version 1.0 and 2.0 have these.
-    "by-nd-nc",
-    "nd",
-    "nc",
-    "sa",
-    "nd-nc",
+    "by-nd-nc", "nd", "nc", "sa", "nd-nc",
 ];
 /// The versions of the licences of Creative Commons.
 const CC_VERSIONS: [&str; 6] = ["1.0", "2.0", "2.1", "2.5", "3.0", "4.0"];
@@ -35,9 +26,14 @@ pub(super) fn license_name(url: &str) -> Option<String> {
     let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     let address = rest.split(['?', '#']).next().filter(|_| is_web)?;
     let (host, path) = address.split_once('/')?;
-    let is_cc = CC_HOSTS.iter().any(|known| host.eq_ignore_ascii_case(known));
+    let is_cc = CC_HOSTS
+        .iter()
+        .any(|known| host.eq_ignore_ascii_case(known));
     let path = path.to_ascii_lowercase();
-    let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let mut segments: Vec<&str> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
     let page = segments.last().and_then(|last| last.split('.').next());
     if page.is_some_and(|page| PAGES.contains(&page)) {
         segments.pop();
@@ -77,19 +73,55 @@ mod tests {
     #[test]
     fn licences_of_creative_commons_have_names() {
         for (url, name) in [
-            ("https://creativecommons.org/licenses/by-nc-sa/4.0/", "CC BY-NC-SA 4.0"),
+            (
+                "https://creativecommons.org/licenses/by-nc-sa/4.0/",
+                "CC BY-NC-SA 4.0",
+            ),
             ("http://creativecommons.org/licenses/by/4.0", "CC BY 4.0"),
-            ("HTTPS://WWW.CreativeCommons.org/licenses/BY-SA/2.5/", "CC BY-SA 2.5"),
-            ("https://creativecommons.org/licenses/by/3.0/de/", "CC BY 3.0 DE"),
-            ("http://creativecommons.org/licenses/by/3.0/de/deed.de", "CC BY 3.0 DE"),
-            ("https://creativecommons.org/licenses/by-nd/3.0/igo/", "CC BY-ND 3.0 IGO"),
-            ("https://creativecommons.org/licenses/by/4.0/deed.en", "CC BY 4.0"),
-            ("https://creativecommons.org/licenses/by/4.0/deed.zh-hans", "CC BY 4.0"),
-            ("https://creativecommons.org/licenses/by/4.0/legalcode#s1", "CC BY 4.0"),
-            ("https://creativecommons.org/licenses/by/4.0/?ref=chooser-v1", "CC BY 4.0"),
-            ("https://creativecommons.org/publicdomain/zero/1.0/", "CC0 1.0"),
-            ("https://creativecommons.org/publicdomain/zero/1.0/deed.fr", "CC0 1.0"),
-            ("http://creativecommons.org/publicdomain/mark/1.0/", "Public Domain Mark 1.0"),
+            (
+                "HTTPS://WWW.CreativeCommons.org/licenses/BY-SA/2.5/",
+                "CC BY-SA 2.5",
+            ),
+            (
+                "https://creativecommons.org/licenses/by/3.0/de/",
+                "CC BY 3.0 DE",
+            ),
+            (
+                "http://creativecommons.org/licenses/by/3.0/de/deed.de",
+                "CC BY 3.0 DE",
+            ),
+            (
+                "https://creativecommons.org/licenses/by-nd/3.0/igo/",
+                "CC BY-ND 3.0 IGO",
+            ),
+            (
+                "https://creativecommons.org/licenses/by/4.0/deed.en",
+                "CC BY 4.0",
+            ),
+            (
+                "https://creativecommons.org/licenses/by/4.0/deed.zh-hans",
+                "CC BY 4.0",
+            ),
+            (
+                "https://creativecommons.org/licenses/by/4.0/legalcode#s1",
+                "CC BY 4.0",
+            ),
+            (
+                "https://creativecommons.org/licenses/by/4.0/?ref=chooser-v1",
+                "CC BY 4.0",
+            ),
+            (
+                "https://creativecommons.org/publicdomain/zero/1.0/",
+                "CC0 1.0",
+            ),
+            (
+                "https://creativecommons.org/publicdomain/zero/1.0/deed.fr",
+                "CC0 1.0",
+            ),
+            (
+                "http://creativecommons.org/publicdomain/mark/1.0/",
+                "Public Domain Mark 1.0",
+            ),
         ] {
             assert_eq!(license_name(url).as_deref(), Some(name), "{url}");
         }
