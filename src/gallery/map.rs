@@ -11,6 +11,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::catalogue::published::{CellCount, PublishedMonth};
+use crate::privacy::round_position;
 use photo_metadata::Location;
 
 use super::bounding_box::{BoundingBox, GEOHASH_DIGITS};
@@ -129,8 +130,8 @@ fn cluster_point(
     is_in_home_zone: impl Fn(&Location) -> bool,
 ) -> Location {
     let point = |lat, lon| Location {
-        lat,
-        lon,
+        lat: round_position(lat),
+        lon: round_position(lon),
         ..Location::default()
     };
     let mean = point(sum.lat, sum.lon);
