@@ -210,3 +210,45 @@ impl Catalogue {
 fn album_pk(slug: &str) -> String {
     format!("{ALBUM_PREFIX}{slug}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::album::AlbumContent;
+    use crate::catalogue::item_size::{MAX_ITEM_BYTES, item_size};
+
+    fn item_with_stems(count: usize) -> AlbumItem {
+        let stems = (0..count).map(|number| format!("2018-02-01/DSC_{:04}", number % 10_000));
+        AlbumItem {
+            pk: album_pk("best"),
+            revision: 1,
+            schema_version: SCHEMA_VERSION,
+            album: Album {
+                content: AlbumContent::List(stems.collect()),
+                ..Album::new("Best", AlbumContent::List(vec![])).expect("an album")
+            },
+        }
+    }
+
+    #[test]
+    fn list_has_room_for_the_documented_number_of_photos() {
+        let bytes = |count| {
+            let item = item_with_stems(count);
+            item_size(&photo_attributes("", &item).expect("it fits"))
+        };
+        let room = 20_000;
+        assert!(bytes(room) <= MAX_ITEM_BYTES);
+        assert!(photo_attributes("", &item_with_stems(room + 1_000)).is_err());
+    }
+
+    #[test]
+    fn stored_album_must_be_valid_and_have_its_own_key() {
+        assert!(item_with_stems(1).into_stored().is_ok());
+        let mut other_key = item_with_stems(1);
+        other_key.pk = album_pk("other");
+        assert!(other_key.into_stored().is_err());
+        let mut untitled = item_with_stems(1);
+        untitled.album.title.clear();
+        assert!(untitled.into_stored().is_err());
+    }
+}
