@@ -123,7 +123,7 @@ fn rule_album_is_added_and_changed() {
         "slug": "japan-2026", "title": "Japan 2026", "order": "oldest", "visibility": "private",
         "rule": {"keyword": "places-japan", "camera": "nikon-d750", "from": "2026-03", "to": "2026-04"},
     });
-    assert_eq!(albums(&photos), [expected.clone()]);
+    assert_eq!(albums(&photos), std::slice::from_ref(&expected));
     let shown = photos.output(&["album", "show", "japan-2026"]);
     assert!(
         shown.contains("keyword places-japan, camera nikon-d750, from 2026-03, to 2026-04"),
