@@ -11,6 +11,7 @@ mod album_store;
 pub mod batch;
 pub mod claim;
 pub mod date_partition;
+pub mod index_parts;
 pub mod item;
 pub mod item_size;
 pub mod ledger;

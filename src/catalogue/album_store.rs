@@ -4,6 +4,7 @@
 //! leaves a slug without an album, which readers ignore, and never an album that readers do not find.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use photo_metadata::make_slug;
 use serde::{Deserialize, Serialize};
 
 use super::album::{Album, sort_albums};
@@ -93,11 +94,14 @@ impl Catalogue {
     }
 
     /// Reads an album and its revision. The read is strongly consistent. Returns `None` if there is no
-    /// such album.
+    /// such album. Sends no request if the text is not a slug.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails, or if the album cannot be read.
     pub async fn album(&self, slug: &str) -> Result<Option<StoredAlbum>, CatalogueError> {
+        if make_slug(slug) != slug {
+            return Ok(None);
+        }
         let item: Option<AlbumItem> = self.get_item(&album_pk(slug)).await?;
         item.map(AlbumItem::into_stored).transpose()
     }
