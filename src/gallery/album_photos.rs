@@ -9,7 +9,9 @@ use super::index_query::rule_query;
 use super::list_request::ListOrder;
 use super::problem::Problem;
 use super::state::GalleryState;
-use crate::catalogue::album::{Album, AlbumContent, AlbumOrder, AlbumRule, add_folder_albums};
+use crate::catalogue::album::{
+    Album, AlbumContent, AlbumOrder, AlbumRule, add_folder_albums,
+};
 use crate::privacy::Visibility;
 use crate::term_index::{IndexQuery, TermKind};
 

@@ -108,10 +108,7 @@ pub(super) struct MatchSummary {
 /// Counts the photos that match a query, and finds the oldest and the newest of them.
 pub(super) fn summarise_matches(index: &[IndexedMonth], query: &IndexQuery) -> MatchSummary {
     let mut summary = MatchSummary::default();
-    for month in index
-        .iter()
-        .filter(|month| query.range.touches_month(&month.month))
-    {
+    for month in index.iter().filter(|month| query.range.touches_month(&month.month)) {
         for part in &month.parts {
             let rows = query.matching_rows(part);
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
