@@ -146,6 +146,27 @@ variable "sibling_folders" {
   }
 }
 
+variable "album_folders" {
+  description = "Prefixes of source keys whose folders are albums: with `albums/`, the upload `albums/Japan 2026/DSC_1.NEF` belongs to the album Japan 2026. The names of these folders become public with their public photos."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for prefix in var.album_folders :
+      prefix == trimspace(prefix) && !strcontains(prefix, ",") && !strcontains(prefix, "//") && endswith(prefix, "/")
+    ])
+    error_message = "A prefix of album_folders ends in a slash, and contains no comma and no empty folder name."
+  }
+
+  validation {
+    # A function's variables have 4 KB together.
+    condition     = length(join(",", var.album_folders)) <= 256
+    error_message = "album_folders have more than 256 characters together."
+  }
+}
+
 variable "archive_storage_class" {
   description = "Storage class of the archived files. Only classes with immediate access, because the files are read again."
   type        = string

@@ -4,6 +4,7 @@
 //! leaves a slug without an album, which readers ignore, and never an album that readers do not find.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use photo_metadata::make_slug;
 use serde::{Deserialize, Serialize};
 
 use super::album::{Album, sort_albums};
@@ -93,11 +94,14 @@ impl Catalogue {
     }
 
     /// Reads an album and its revision. The read is strongly consistent. Returns `None` if there is no
-    /// such album.
+    /// such album. Sends no request if the text is not a slug.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails, or if the album cannot be read.
     pub async fn album(&self, slug: &str) -> Result<Option<StoredAlbum>, CatalogueError> {
+        if make_slug(slug) != slug {
+            return Ok(None);
+        }
         let item: Option<AlbumItem> = self.get_item(&album_pk(slug)).await?;
         item.map(AlbumItem::into_stored).transpose()
     }
@@ -209,4 +213,46 @@ impl Catalogue {
 /// Returns the key of the item of an album.
 fn album_pk(slug: &str) -> String {
     format!("{ALBUM_PREFIX}{slug}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::album::AlbumContent;
+    use crate::catalogue::item_size::{MAX_ITEM_BYTES, item_size};
+
+    fn item_with_stems(count: usize) -> AlbumItem {
+        let stems = (0..count).map(|number| format!("2018-02-01/DSC_{:04}", number % 10_000));
+        AlbumItem {
+            pk: album_pk("best"),
+            revision: 1,
+            schema_version: SCHEMA_VERSION,
+            album: Album {
+                content: AlbumContent::List(stems.collect()),
+                ..Album::new("Best", AlbumContent::List(vec![])).expect("an album")
+            },
+        }
+    }
+
+    #[test]
+    fn list_has_room_for_the_documented_number_of_photos() {
+        let bytes = |count| {
+            let item = item_with_stems(count);
+            item_size(&photo_attributes("", &item).expect("it fits"))
+        };
+        let room = 20_000;
+        assert!(bytes(room) <= MAX_ITEM_BYTES);
+        assert!(photo_attributes("", &item_with_stems(room + 1_000)).is_err());
+    }
+
+    #[test]
+    fn stored_album_must_be_valid_and_have_its_own_key() {
+        assert!(item_with_stems(1).into_stored().is_ok());
+        let mut other_key = item_with_stems(1);
+        other_key.pk = album_pk("other");
+        assert!(other_key.into_stored().is_err());
+        let mut untitled = item_with_stems(1);
+        untitled.album.title.clear();
+        assert!(untitled.into_stored().is_err());
+    }
 }

@@ -21,7 +21,7 @@ const MAX_KIN: usize = 100;
 
 /// A photo of a list.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ListedPhoto {
+pub struct AlbumPhoto {
     /// The stem in the list. The photo has another one if it was moved since then.
     pub listed_stem: String,
     /// The photo.
@@ -33,7 +33,7 @@ pub struct ListedPhoto {
 /// The attributes of a photo item that are read for a list.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct ListedItem {
+struct AlbumPhotoItem {
     stem: String,
     kin: BTreeSet<String>,
     #[serde(deserialize_with = "deserialize_stored")]
@@ -42,7 +42,7 @@ struct ListedItem {
     summary: Option<Summary>,
 }
 
-/// The attributes of [`ListedItem`].
+/// The attributes of [`AlbumPhotoItem`].
 const LISTED_ATTRIBUTES: [&str; 6] = [
     "stem",
     "kin",
@@ -52,11 +52,11 @@ const LISTED_ATTRIBUTES: [&str; 6] = [
     SCHEMA_VERSION_ATTRIBUTE,
 ];
 
-impl ListedItem {
+impl AlbumPhotoItem {
     /// Returns the photo, or `None` if no photo file of the item is in the archive.
-    fn into_photo(self, listed_stem: &str) -> Option<ListedPhoto> {
+    fn into_album_photo(self, listed_stem: &str) -> Option<AlbumPhoto> {
         let partition = self.date_partition?;
-        Some(ListedPhoto {
+        Some(AlbumPhoto {
             listed_stem: listed_stem.to_owned(),
             entry: PhotoEntry {
                 sort: self.date_sort?,
@@ -81,17 +81,14 @@ impl Catalogue {
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
-    pub async fn listed_photos(
-        &self,
-        stems: &[String],
-    ) -> Result<Vec<ListedPhoto>, CatalogueError> {
+    pub async fn listed_photos(&self, stems: &[String]) -> Result<Vec<AlbumPhoto>, CatalogueError> {
         let (searches, items) = self.search_present_stems(stems).await?;
         let mut shown = BTreeSet::new();
         let photos = searches.into_iter().filter_map(|search| {
             let present = search.present?;
             let is_first = shown.insert(present.clone());
             let item = items.get(&present).filter(|_| is_first)?;
-            item.clone().into_photo(&search.listed)
+            item.clone().into_album_photo(&search.listed)
         });
         Ok(photos.collect())
     }
@@ -114,9 +111,9 @@ impl Catalogue {
     async fn search_present_stems(
         &self,
         stems: &[String],
-    ) -> Result<(Vec<KinSearch>, BTreeMap<String, ListedItem>), CatalogueError> {
+    ) -> Result<(Vec<KinSearch>, BTreeMap<String, AlbumPhotoItem>), CatalogueError> {
         let mut searches: Vec<KinSearch> = stems.iter().map(|stem| KinSearch::new(stem)).collect();
-        let mut items: BTreeMap<String, ListedItem> = BTreeMap::new();
+        let mut items: BTreeMap<String, AlbumPhotoItem> = BTreeMap::new();
         for _ in 0..=MAX_KIN_STEPS {
             let wanted: BTreeSet<&str> = searches
                 .iter()
@@ -140,17 +137,18 @@ impl Catalogue {
     async fn read_listed_items(
         &self,
         stems: BTreeSet<&str>,
-    ) -> Result<Vec<(String, ListedItem)>, CatalogueError> {
-        let mut found: BTreeMap<String, ListedItem> = stems
+    ) -> Result<Vec<(String, AlbumPhotoItem)>, CatalogueError> {
+        let mut found: BTreeMap<String, AlbumPhotoItem> = stems
             .iter()
-            .map(|stem| ((*stem).to_owned(), ListedItem::default()))
+            .map(|stem| ((*stem).to_owned(), AlbumPhotoItem::default()))
             .collect();
         let pks: Vec<String> = stems
             .iter()
             .map(|stem| photo_pk(&PhotoId::from_stem(stem)))
             .collect();
         for pks in pks.chunks(MAX_BATCH_KEYS) {
-            let items: Vec<ListedItem> = self.get_items(pks.to_vec(), &LISTED_ATTRIBUTES).await?;
+            let items: Vec<AlbumPhotoItem> =
+                self.get_items(pks.to_vec(), &LISTED_ATTRIBUTES).await?;
             found.extend(items.into_iter().map(|item| (item.stem.clone(), item)));
         }
         Ok(found.into_iter().collect())
@@ -178,10 +176,10 @@ impl KinSearch {
     }
 
     /// Looks at the stems of the next step. `items` has their items.
-    fn advance(&mut self, items: &BTreeMap<String, ListedItem>) {
+    fn advance(&mut self, items: &BTreeMap<String, AlbumPhotoItem>) {
         let stems = std::mem::take(&mut self.next);
         let read = stems.iter().filter_map(|stem| items.get(stem));
-        let is_photo = |stem: &&String| items.get(*stem).is_some_and(ListedItem::has_photo);
+        let is_photo = |stem: &&String| items.get(*stem).is_some_and(AlbumPhotoItem::has_photo);
         if let Some(present) = stems.iter().find(is_photo) {
             self.present = Some(present.clone());
             return;
@@ -198,8 +196,8 @@ impl KinSearch {
 mod tests {
     use super::*;
 
-    fn item(stem: &str, kin: &[&str], has_photo: bool) -> (String, ListedItem) {
-        let item = ListedItem {
+    fn item(stem: &str, kin: &[&str], has_photo: bool) -> (String, AlbumPhotoItem) {
+        let item = AlbumPhotoItem {
             stem: stem.to_owned(),
             kin: kin.iter().map(|stem| (*stem).to_owned()).collect(),
             date_partition: has_photo.then(|| "2018".parse().expect("a partition")),
@@ -210,7 +208,7 @@ mod tests {
     }
 
     /// Returns the present stem of the photo that was at `stem`.
-    fn present_stem(stem: &str, items: &BTreeMap<String, ListedItem>) -> Option<String> {
+    fn present_stem(stem: &str, items: &BTreeMap<String, AlbumPhotoItem>) -> Option<String> {
         let mut search = KinSearch::new(stem);
         for _ in 0..=MAX_KIN_STEPS {
             search.advance(items);

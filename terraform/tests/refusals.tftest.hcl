@@ -58,6 +58,26 @@ run "refuses_sibling_folders_with_slash" {
   expect_failures = [var.sibling_folders]
 }
 
+run "refuses_album_folders_without_slash" {
+  command = plan
+
+  variables {
+    album_folders = ["albums"]
+  }
+
+  expect_failures = [var.album_folders]
+}
+
+run "refuses_album_folders_that_fit_no_variable" {
+  command = plan
+
+  variables {
+    album_folders = [for number in range(40) : "folder/"]
+  }
+
+  expect_failures = [var.album_folders]
+}
+
 run "refuses_skip_names_with_comma" {
   command = plan
 

@@ -67,7 +67,7 @@ fn fix_date_shifts_capture_times_and_can_be_undone() {
 }
 
 /// Starts the embedded engines, with the tables of ingest and of publish.
-async fn start_world() -> IngestWorld {
+pub(super) async fn start_world() -> IngestWorld {
     let world = IngestWorld::without_delivery(layout()).await;
     let endpoints = Endpoints {
         s3: None,
@@ -80,7 +80,7 @@ async fn start_world() -> IngestWorld {
 }
 
 /// Runs `photos reindex` on the stores of this world, and returns its messages.
-fn run_reindex(world: &IngestWorld, arguments: &[&str]) -> String {
+pub(super) fn run_reindex(world: &IngestWorld, arguments: &[&str]) -> String {
     let arguments = [&["reindex"], arguments].concat();
     let output = Photos::at_rest().run_elsewhere(&world.elsewhere(), &arguments);
     assert!(output.status.success(), "{output:?}");

@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::no_album;
 use crate::catalogue::Catalogue;
 use crate::catalogue::album::{Album, AlbumContent, AlbumRule};
-use crate::catalogue::listed_photos::ListedPhoto;
+use crate::catalogue::listed_photos::AlbumPhoto;
 use crate::cli::CommandStatus;
 use crate::cli::output::{escape_control, json_line, stdout, table, write_table};
 use crate::cli::progress::eprint_message;
@@ -83,7 +83,7 @@ pub(super) async fn print_album(
         && !stems.is_empty()
     {
         let photos = catalogue.listed_photos(stems).await?;
-        let photos: BTreeMap<&str, &ListedPhoto> = photos
+        let photos: BTreeMap<&str, &AlbumPhoto> = photos
             .iter()
             .map(|photo| (photo.listed_stem.as_str(), photo))
             .collect();
@@ -139,7 +139,7 @@ fn describe_rule(rule: &AlbumRule) -> String {
 
 /// Returns the state of a photo in a list. `photo` is the photo that the stem shows, or `None` if there
 /// is none, or if it comes earlier in the list.
-fn describe_state(listed_stem: &str, photo: Option<&ListedPhoto>) -> String {
+fn describe_state(listed_stem: &str, photo: Option<&AlbumPhoto>) -> String {
     let Some(photo) = photo else {
         return "not in the catalogue, or earlier in the list".to_owned();
     };
