@@ -29,9 +29,17 @@ impl PublicPast {
         }
     }
 
-    /// Sets the times of a photo without a summary. It has no file, so it is not public.
-    pub(super) fn set_time_without_summary(&self, item: &mut PhotoItem) {
-        item.added_at = self.added_at;
+    /// Reserves room for the times in an item that is trimmed after that. So the same photo is always
+    /// trimmed in the same way, whether it has times yet or not. If the item has no summary, the photo
+    /// has no file, and its time stays.
+    pub(super) fn reserve_times(&self, item: &mut PhotoItem, now: DateTime<Utc>) {
+        let now = Some(now.trunc_subsecs(0));
+        match &mut item.summary {
+            Some(summary) => {
+                (item.added_at, summary.added_at, summary.changed_at) = (now, now, now);
+            }
+            None => item.added_at = self.added_at,
+        }
     }
 
     /// Sets the times of a photo with a new summary, which is complete except for its version. The

@@ -94,15 +94,8 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
     limit_part_labels(item);
     derive_claim_keys(item);
     if item.has_live_photo() {
-        let mut shown = item.described_record();
-        item.overrides.apply_to(&mut shown);
-        let mut summary = Summary::new(&item.id, &item.stem, item.revision, shown);
-        summary.visibility = item.overrides.visibility;
-        summary.held_for.clone_from(&item.held_for);
-        summary.labels = Some(summary_labels(item, &summary.record));
+        let mut summary = build_summary(item);
         summary.folders = album_folder_names(item, rules);
-        let removed = &item.overrides.removed_keywords;
-        summary.removed_keywords.clone_from(removed);
         let visibility = decide_visibility(item, &summary, privacy).visibility();
         let wanted = wanted_pictures(item, &summary.record, visibility, rules);
         item.update_picture_plan(wanted, was_listed, now);
@@ -113,6 +106,7 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
     } else {
         item.update_picture_plan(None, was_listed, now);
     }
+    past.reserve_times(item, now);
     trim_item(item);
     if let Some(mut summary) = item.summary.take() {
         // Applies the rules again, because the gallery applies them to the trimmed summary.
@@ -129,9 +123,20 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
         past.set_times(item, &mut summary, !is_private, privacy, now);
         keep_version(&mut summary, before);
         item.summary = Some(summary);
-    } else {
-        past.set_time_without_summary(item);
     }
+}
+
+/// Builds the summary of a photo from its record and overrides, without pictures and times.
+fn build_summary(item: &PhotoItem) -> Summary {
+    let mut shown = item.described_record();
+    item.overrides.apply_to(&mut shown);
+    let mut summary = Summary::new(&item.id, &item.stem, item.revision, shown);
+    summary.visibility = item.overrides.visibility;
+    summary.held_for.clone_from(&item.held_for);
+    summary.labels = Some(summary_labels(item, &summary.record));
+    let removed = &item.overrides.removed_keywords;
+    summary.removed_keywords.clone_from(removed);
+    summary
 }
 
 /// Derives the attributes that a claim of the stem compares with a new file. The newest evidence of a

@@ -7,7 +7,7 @@ use crate::catalogue::item::{DerivedFrom, PhotoPart};
 use crate::catalogue::picture_work::PICTURE_WAIT;
 use crate::ingest::ItemRules;
 use crate::ingest::record::derive_summary_and_keys;
-use crate::pictures::{PictureRecipe, PictureSet, RenderOutcome, Renditions};
+use crate::pictures::{PictureRecipe, PictureSet, RenderOutcome, RenditionFile, Renditions};
 use crate::privacy::{LocationPolicy, Visibility};
 use photo_metadata::{FileLabels, Location};
 
@@ -85,6 +85,7 @@ impl Photo {
                 token: format!("token{epoch}"),
                 width: 6,
                 height: 4,
+                files: vec![RenditionFile::default()],
                 ..PictureSet::default()
             }),
         }));
