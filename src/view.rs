@@ -21,6 +21,7 @@
 //! schema/photo.schema.json describes the new field.
 
 mod clean_text;
+mod cluster_point;
 mod tags;
 
 use std::ops::Range;
@@ -31,6 +32,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use clean_text::clean_text;
+pub(crate) use cluster_point::GEOHASH_DIGITS;
 
 use crate::archive::SidecarKind;
 use crate::catalogue::item::{PhotoItem, PhotoPart};
