@@ -75,7 +75,7 @@ export class MapPanel {
     this.#attribution.className = "map-attribution";
     const bar = document.createElement("div");
     bar.className = "map-bar";
-    bar.append(this.#showButton, this.#zoomOut, this.#zoomIn, createMapButton("Close", () => dialog.close(), "Close the map"));
+    bar.append(this.#showButton, this.#zoomOut, this.#zoomIn, createMapButton("✕", () => dialog.close(), "Close the map"));
     dialog.append(bar, this.#status, this.#attribution);
     dialog.addEventListener("close", () => this.#onClose());
   }
