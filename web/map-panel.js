@@ -187,9 +187,14 @@ export class MapPanel {
   #updateBar(view) {
     const photos = countPhotos(this.#visibleCells());
     this.#showButton.textContent = `Show ${formatCount(photos)} here`;
-    this.#showButton.disabled = photos === 0;
-    this.#zoomIn.disabled = view.goal.zoom >= MAX_ZOOM;
-    this.#zoomOut.disabled = view.goal.zoom <= view.minZoom;
+    const disable = (/** @type {HTMLButtonElement} */ button, /** @type {boolean} */ isDisabled) => {
+      // A disabled button loses the focus, and with it the keys of the map.
+      if (isDisabled && button.matches(":focus")) view.element.focus({ preventScroll: true });
+      button.disabled = isDisabled;
+    };
+    disable(this.#showButton, photos === 0);
+    disable(this.#zoomIn, view.goal.zoom >= MAX_ZOOM);
+    disable(this.#zoomOut, view.goal.zoom <= view.minZoom);
   }
 
   /** Returns the cells whose photos are in view. */

@@ -210,7 +210,9 @@ async fn map_follows_hidden_photos_and_the_location_policy() {
     };
     let shown = shot("IMG_0001", "02-01").item();
     world.replace(None, Some(&shown)).await;
-    let nowhere = Shot::new("IMG_0002", "2018-02-02T09:00:00").item();
+    let mut nowhere = Shot::new("IMG_0002", "2018-02-02T09:00:00").item();
+    nowhere.photo.record.location = None;
+    nowhere.summary.as_mut().unwrap().record.location = None;
     world.replace(None, Some(&nowhere)).await;
     let cell = |photos: u64, months: Value| {
         let (lat, lon) = (45.5017, -73.5673);
@@ -261,27 +263,32 @@ async fn read_map(world: &PublishWorld) -> (Value, Value) {
 
 #[tokio::test]
 async fn page_follows_the_server_of_the_map_tiles() {
-    let mut world = PublishWorld::new().await;
-    world.run_cycle().await.unwrap();
-    let page = world.file_text("index.html").await.unwrap();
-    assert!(page.contains(r#"map-tiles="" "#), "{page}");
-    let modules = world.paths().await.1;
     let template = "https://tile.example/{z}/{x}/{y}.png";
     let tiles = MapTiles::parse(template, "© Example").unwrap();
-    let publish = world.other_publisher(PublishSettings {
+    let mut world = PublishWorld::with(PublishSettings {
         map_tiles: Some(tiles),
         ..settings(LocationPolicy::Exact)
-    });
-    world.pass(60);
-    publish.run_cycle(world.now, CYCLE_TIME).await.unwrap();
+    })
+    .await;
+    world.run_cycle().await.unwrap();
     let page = world.file_text("index.html").await.unwrap();
     let attributes = format!(r#"map-tiles="{template}" map-attribution="© Example""#);
     assert!(page.contains(&attributes), "{page}");
-    assert_eq!(world.paths().await.1, modules);
+    let modules = world.paths().await.1;
     world.wire.take_requests();
     world.pass(60);
-    publish.run_cycle(world.now, CYCLE_TIME).await.unwrap();
+    world.run_cycle().await.unwrap();
     assert_eq!(world.wire.take_requests(), ["Query", "Query"]);
+
+    let publish = world.other_publisher(settings(LocationPolicy::Exact));
+    world.pass(60);
+    publish.run_cycle(world.now, CYCLE_TIME).await.unwrap();
+    let page = world.file_text("index.html").await.unwrap();
+    assert!(
+        page.contains(r#"map-tiles="" map-attribution="""#),
+        "{page}"
+    );
+    assert_eq!(world.paths().await.1, modules);
 }
 
 /// Returns `facets.json` without its generation, and the sum of aspect ratios of the newest month.
