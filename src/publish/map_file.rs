@@ -138,15 +138,18 @@ mod tests {
     use photo_metadata::Location;
     use serde_json::json;
 
+    /// The name of a cell, its number of photos, and their mean latitude and longitude.
+    type TestCell<'a> = (&'a str, u64, f64, f64);
+
     fn exact() -> PublicView {
         PublicView::new(LocationPolicy::Exact, None)
     }
 
     fn months(
         view: &PublicView,
-        counts: &[(&str, &[(&str, u64, f64, f64)])],
+        counts: &[(&str, &[TestCell<'_>])],
     ) -> BTreeMap<String, PublishedMonth> {
-        let month = |&(name, cells): &(&str, &[(&str, u64, f64, f64)])| {
+        let month = |&(name, cells): &(&str, &[TestCell<'_>])| {
             let cells = cells.iter().map(|&(cell, photos, lat, lon)| {
                 let count = CellCount { photos, lat, lon };
                 (cell.to_owned(), count)
