@@ -23,9 +23,9 @@ const STYLES = styleSheet(`
 .map { width: min(1200px, 100vw - 32px); height: calc(100dvh - 32px); max-width: none; max-height: none; margin: auto; padding: 0; border: 0; border-radius: 12px; overflow: hidden; background: var(--surface); color: var(--text); box-shadow: 0 0 0 1px var(--muted); overscroll-behavior: contain; }
 .map[open] { display: flex; flex-direction: column; }
 .map::backdrop { background: #0008; }
-.map-bar { display: flex; flex-wrap: wrap; gap: 8px; padding: 8px; align-items: center; }
-.map-bar > :first-child { margin-inline-end: auto; }
-.map-bar button { min-width: 44px; min-height: 44px; border: 1px solid var(--muted); border-radius: 22px; background: none; color: inherit; padding: 0 14px; cursor: pointer; }
+.map-bar { display: flex; gap: 8px; padding: 8px; align-items: center; }
+.map-bar button { min-width: 44px; min-height: 44px; border: 1px solid var(--muted); border-radius: 22px; background: none; color: inherit; padding: 0 14px; line-height: 1.2; flex: none; cursor: pointer; }
+.map-bar > button:first-child { margin-inline-end: auto; flex: 0 1 auto; }
 .map-bar button:disabled { opacity: .6; cursor: default; }
 .map-status { margin: 0; padding: 0 12px 8px; color: var(--muted); font-size: 13px; }
 .map-status:empty { display: none; }
