@@ -159,7 +159,7 @@ mod tests {
         let coarse = [month("2018-04", &[("f2", 2, -70.0, 45.0)])];
         let found = merge_clusters(months.iter().chain(&coarse), None);
         assert_eq!(found.keys().collect::<Vec<_>>(), ["f2"]);
-        let west = BoundingBox::parse_any_size("-180,0,-73.5,90").expect("a box");
+        let west = BoundingBox::parse("-180,0,-73.5,90").expect("a box");
         assert_eq!(merge_clusters(months[..1].iter(), Some(&west)).len(), 1);
     }
 

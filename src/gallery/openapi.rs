@@ -32,7 +32,7 @@ fn build_document() -> Value {
         json!({ "type": "string", "enum": TimelineUnit::ALL, "default": TimelineUnit::DEFAULT });
     let name = json!({
         "name": "name", "in": "path", "required": true, "schema": { "type": "string" },
-        "description": "An id, a stem (2018-02-01/foobar) or an archive key (2018-02-01/foobar.jpg). Slashes may stand as they are.",
+        "description": "An id, a slug (2018-02-01-foobar), a stem (2018-02-01/foobar) or an archive key (2018-02-01/foobar.jpg). Slashes may stand as they are.",
     });
     json!({
         "openapi": "3.1.0",

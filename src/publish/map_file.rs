@@ -15,8 +15,6 @@ const MAX_CELLS: usize = 2_000;
 /// The maximum number of the months of all cells together. If there are more, photos are counted in
 /// larger cells.
 const MAX_MONTHS: usize = 20_000;
-/// A position is a whole number of these parts of a degree. One part is at most 1.1 metres.
-const PARTS_OF_A_DEGREE: f64 = 1e5;
 
 /// The contents of `map.json`.
 #[derive(Debug, Serialize)]
@@ -64,13 +62,7 @@ impl<'a> GalleryMap<'a> {
             .into_iter()
             .filter(|(_, CellSum { sum, .. })| sum.photos > 0);
         let cells = cells.map(|(cell, CellSum { sum, months })| {
-            // The position must not move into a home zone when it is rounded.
-            let rounded = CellCount {
-                lat: round_degrees(sum.lat),
-                lon: round_degrees(sum.lon),
-                ..sum
-            };
-            let point = view.cluster_point(&cell, &rounded);
+            let point = view.cluster_point(&cell, &sum);
             MapCell {
                 lat: point.lat,
                 lon: point.lon,
@@ -127,10 +119,6 @@ fn enlarge_cells<'a>(sums: &CellSums<'a>, chars: usize) -> CellSums<'a> {
     enlarged
 }
 
-fn round_degrees(degrees: f64) -> f64 {
-    (degrees * PARTS_OF_A_DEGREE).round() / PARTS_OF_A_DEGREE
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,7 +173,7 @@ mod tests {
         let expected = json!({
             "generation": 7,
             "cells": [
-                { "cell": "f25d", "lat": 45.2, "lon": -73.30926, "photos": 4, "months": { "2018-02": 1, "2018-03": 3 } },
+                { "cell": "f25d", "lat": 45.2, "lon": -73.3092593, "photos": 4, "months": { "2018-02": 1, "2018-03": 3 } },
                 { "cell": "xn0x", "lat": 35.0, "lon": 135.7, "photos": 2, "months": { "2018-02": 2 } },
             ],
         });

@@ -2,6 +2,7 @@
 
 use super::PublicView;
 use crate::catalogue::published::CellCount;
+use crate::privacy::round_position;
 use photo_metadata::Location;
 
 /// The 32 digits of a geohash, in the order of their values from 0 to 31. The order of their
@@ -26,8 +27,8 @@ fn cluster_point(
     is_in_home_zone: impl Fn(&Location) -> bool,
 ) -> Location {
     let point = |lat, lon| Location {
-        lat,
-        lon,
+        lat: round_position(lat),
+        lon: round_position(lon),
         ..Location::default()
     };
     let mean = point(sum.lat, sum.lon);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use data_encoding::HEXLOWER;
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 use reqwest::{Method, Response};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -204,20 +204,28 @@ pub(super) fn record_redacted(recorder: &mut Recorder) {
 }
 
 /// Requests the detail of every photo by its stem, and returns the responses as text. Checks that
-/// the photo's id gives the same response.
+/// the photo's id and slug give the same response.
 async fn details(gallery: &Gallery<'_>) -> String {
     let photos = gallery
-        .listed("/v1/photos?fields=id,stem&order=oldest")
+        .listed("/v1/photos?fields=id,stem,slug&order=oldest")
         .await;
     let details = photos.iter().map(|photo| async {
         let path = |name: &str| format!("/v1/photos/{}", photo[name].as_str().unwrap());
-        let (by_stem, by_id) = (path("stem"), path("id"));
-        let ((stored, body), (_, same)) =
-            join(gallery.json("GET", &by_stem), gallery.json("GET", &by_id)).await;
-        assert_eq!(body, same, "{by_stem} and {by_id}");
+        let (by_stem, by_id, by_slug) = (path("stem"), path("id"), path("slug"));
+        let ((stored, body), (_, of_id), (_, of_slug)) = join3(
+            gallery.json("GET", &by_stem),
+            gallery.json("GET", &by_id),
+            gallery.json("GET", &by_slug),
+        )
+        .await;
+        assert_eq!(body, of_id, "{by_stem} and {by_id}");
+        assert_eq!(body, of_slug, "{by_stem} and {by_slug}");
         stored
     });
-    let by_file = ["/v1/photos/2018-02-01/DSC_0001.JPG?fields=stem,exposure"];
+    let by_file = [
+        "/v1/photos/2018-02-01/DSC_0001.JPG?fields=stem,exposure",
+        "/v1/photos/2018-02-01-DSC_0001~2?fields=stem,slug,addedAt",
+    ];
     join_all(details).await.concat() + &gallery.answers(&by_file).await
 }
 
