@@ -52,6 +52,7 @@ struct PhotosArguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "the program has one value of it")]
 enum Command {
     /// Run everything on this machine: an S3 server to upload to, ingest, and the gallery.
     Serve(Deferred<commands::serve::ServeArguments>),

@@ -19,6 +19,7 @@ use crate::catalogue::album_folders::{AlbumFolders, InvalidAlbumFolder};
 use crate::clients::Endpoints;
 use crate::identity::{InvalidFolderName, SiblingFolders};
 use crate::ingest::{ItemRules, SourceAfter};
+use crate::map_tiles::{InvalidMapTiles, MapTiles};
 use crate::object::{Bucket, Prefix};
 use crate::pictures::{InvalidRecipe, OriginalCopies, PictureRecipe};
 use crate::privacy::{InvalidHomeZone, Privacy, VisibilityRules};
@@ -141,6 +142,9 @@ pub enum SettingsError {
     /// The long edges of the renditions are wrong.
     #[error("{RENDITIONS}: {0}; it must be none, or numbers of pixels such as 320,640,1280,2048")]
     Renditions(#[from] InvalidRecipe),
+    /// The URL of the map tiles is wrong. It may contain a key, so it is not in the text.
+    #[error("{MAP_TILES}: {0}")]
+    MapTiles(#[from] InvalidMapTiles),
     /// A folder of uploads that should be albums is wrong.
     #[error("{ALBUM_FOLDERS}: {0}")]
     AlbumFolders(#[from] InvalidAlbumFolder),
@@ -459,6 +463,18 @@ impl Settings {
     /// Returns the URL of the static gallery files and the pictures, or `None` if it is not set.
     pub fn gallery_url(&self) -> Option<&str> {
         self.get(GALLERY_URL)
+    }
+
+    /// Returns the server of the map tiles, or `None` if the map loads no tiles.
+    ///
+    /// # Errors
+    /// Returns an error if MAP_TILES is no URL of map tiles.
+    pub fn map_tiles(&self) -> Result<Option<MapTiles>, SettingsError> {
+        let Some(template) = self.non_blank(MAP_TILES) else {
+            return Ok(None);
+        };
+        let attribution = self.get(MAP_ATTRIBUTION).unwrap_or_default();
+        Ok(Some(MapTiles::parse(template, attribution)?))
     }
 
     /// Returns the id of the CloudFront distribution of the pictures, or `None` if there is none.

@@ -9,7 +9,7 @@
 //! is ensured by the order of the writes in a cycle:
 //!
 //! 1. the new parts of the term index, and the files of a month;
-//! 2. `changes.json`, `facets.json`, `index.json` and the page;
+//! 2. `changes.json`, `facets.json`, `map.json`, `index.json` and the page;
 //! 3. the state of the files and of the hook;
 //! 4. the item of the month;
 //! 5. the removal of the old parts of the term index;
@@ -39,6 +39,7 @@ mod hook_calls;
 mod index_file;
 mod keyword_counts;
 mod lease;
+mod map_file;
 mod month_builder;
 mod month_difference;
 mod month_name;

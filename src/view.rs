@@ -21,6 +21,7 @@
 //! schema/photo.schema.json describes the new field.
 
 mod clean_text;
+mod cluster_point;
 mod license_name;
 mod rounding;
 mod tags;
@@ -33,6 +34,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use clean_text::clean_text;
+pub(crate) use cluster_point::GEOHASH_DIGITS;
 use license_name::license_name;
 use rounding::round_measured;
 

@@ -46,6 +46,10 @@ locals {
           GALLERY_BUCKET = local.gallery_bucket
           GALLERY_PREFIX = var.gallery_prefix
         },
+        var.map_tiles != null ? {
+          MAP_TILES       = var.map_tiles
+          MAP_ATTRIBUTION = var.map_attribution != null ? var.map_attribution : ""
+        } : {},
         local.hook ? {
           HOOK_HOSTS            = join(",", var.hook_hosts)
           HOOK_QUIET_SECONDS    = tostring(var.hook_limits.quiet_seconds)

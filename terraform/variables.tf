@@ -458,6 +458,33 @@ variable "gallery_url" {
   }
 }
 
+variable "map_tiles" {
+  description = "URL of the tiles of the gallery page's map, with `{z}`, `{x}` and `{y}`, such as `https://tile.example.org/{z}/{x}/{y}.png`. Visitors then load tiles from this server, which sees their addresses. Default: the map loads nothing from other servers."
+  type        = string
+  default     = null
+
+  validation {
+    condition = var.map_tiles == null ? true : (
+      can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\"'<>`#\\\\[:space:]]*$", var.map_tiles)) &&
+      alltrue([for name in ["z", "x", "y"] : length(split("{${name}}", var.map_tiles)) == 2]) &&
+      length(split("{", var.map_tiles)) == 4 && length(split("}", var.map_tiles)) == 4
+    )
+    error_message = "map_tiles is an https URL that contains {z}, {x} and {y} once each after the host."
+  }
+}
+
+variable "map_attribution" {
+  description = "Text that the server of `map_tiles` requires. `[text](https://example.org)` in it becomes a link."
+  type        = string
+  default     = null
+
+  validation {
+    # A function's variables have 4 KB together.
+    condition     = var.map_attribution == null ? true : length(var.map_attribution) <= 512
+    error_message = "map_attribution has more than 512 characters."
+  }
+}
+
 # Gallery.
 
 variable "gallery_endpoint" {

@@ -80,6 +80,18 @@ pub(super) struct PublishFlags {
     gallery_prefix: String,
 }
 
+/// The map of the gallery page.
+#[derive(Debug, Args)]
+pub(super) struct MapFlags {
+    /// URL of the tiles of the page's map, with {z}, {x} and {y}. If it is not given, the map loads
+    /// nothing from other servers.
+    #[arg(long, value_name = "URL", env = config::MAP_TILES, hide_env_values = true)]
+    map_tiles: Option<String>,
+    /// Text that the server of the tiles requires; [text](https://example.org) becomes a link.
+    #[arg(long, value_name = "TEXT", env = config::MAP_ATTRIBUTION)]
+    map_attribution: Option<String>,
+}
+
 /// The build hook and its limits.
 #[derive(Debug, Args)]
 pub(super) struct HookFlags {
@@ -244,6 +256,16 @@ impl PublishFlags {
         settings([
             (config::GALLERY_BUCKET, Some(&self.gallery_bucket)),
             (config::GALLERY_PREFIX, Some(&self.gallery_prefix)),
+        ])
+    }
+}
+
+impl MapFlags {
+    /// Returns the settings that these flags set.
+    pub(super) fn settings(&self) -> Settings {
+        settings([
+            (config::MAP_TILES, self.map_tiles.as_ref()),
+            (config::MAP_ATTRIBUTION, self.map_attribution.as_ref()),
         ])
     }
 }
