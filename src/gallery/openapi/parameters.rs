@@ -1,0 +1,151 @@
+//! The parameters of the routes. Several routes can share a parameter.
+
+use serde_json::{Map, Value, json};
+
+use super::component;
+use crate::gallery::bounding_box::MAX_CELLS;
+use crate::gallery::list_request::{DEFAULT_LIMIT, ListOrder, MAX_LIMIT};
+use crate::gallery::query_string::{MAX_CURSOR_BYTES, MAX_VALUE_BYTES};
+use crate::gallery::timeline_unit::TimelineUnit;
+use crate::view::list_fields;
+
+/// The form of a day or a wall-clock time in a query.
+const TIME_PATTERN: &str =
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,3})?)?)?$";
+
+/// Returns the parameters as components, by their keys.
+///
+/// The key of a query parameter is its name. If routes accept different values under one name, the
+/// keys differ: `bbox` is the small box of a list, and `mapBbox` the box of the map.
+pub(super) fn component_parameters() -> Map<String, Value> {
+    let table = [
+        query(
+            "from",
+            "The first day or wall-clock time, itself included.",
+            time(),
+        ),
+        query(
+            "to",
+            "The last day or wall-clock time, itself included.",
+            time(),
+        ),
+        query(
+            "camera",
+            "The slug of a camera, as `/v1/cameras` lists it.",
+            text("nikon-d750"),
+        ),
+        query(
+            "lens",
+            "The slug of a lens, as `/v1/lenses` lists it.",
+            text("50-0-mm-f-1-8"),
+        ),
+        query(
+            "bbox",
+            &format!(
+                "A box: west,south,east,north in degrees. If west is above east, it crosses the antimeridian. It may touch at most {MAX_CELLS} geohash cells of 4 characters. The photos come in order of place, so `order` cannot be combined with it."
+            ),
+            text("13.3,52.5,13.4,52.6"),
+        ),
+        query(
+            "order",
+            "The order by capture time. Photos without a date come last in both orders.",
+            json!({ "type": "string", "enum": [ListOrder::Newest, ListOrder::Oldest], "default": ListOrder::default() }),
+        ),
+        query(
+            "limit",
+            "The maximum number of photos on a page. A page can have fewer photos and not be the last.",
+            json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT }),
+        ),
+        query(
+            "cursor",
+            "`next` of the previous page of the same query. A cursor is valid for a week.",
+            json!({ "type": "string", "minLength": 1, "maxLength": MAX_CURSOR_BYTES }),
+        ),
+        query(
+            "fields",
+            &fields_text(&list_fields().join(", ")),
+            plain_text(),
+        ),
+        keyed(
+            "photoFields",
+            query(
+                "fields",
+                &fields_text(&format!("{}, tags", list_fields().join(", "))),
+                plain_text(),
+            ),
+        ),
+        query(
+            "unit",
+            "The unit of the periods.",
+            json!({ "type": "string", "enum": TimelineUnit::ALL, "default": TimelineUnit::DEFAULT }),
+        ),
+        keyed(
+            "mapBbox",
+            query(
+                "bbox",
+                "A box: west,south,east,north in degrees. If west is above east, it crosses the antimeridian. Without it, the globe.",
+                text("13.3,52.5,13.4,52.6"),
+            ),
+        ),
+        (
+            "name".to_owned(),
+            json!({
+                "name": "name", "in": "path", "required": true,
+                "description": "An id, a stem (`2018-02-01/foobar`) or the archive key of a file (`2018-02-01/foobar.jpg`). Slashes may be written as `%2F` or as they are.",
+                "schema": { "type": "string", "examples": ["2018-02-01/DSC_0001"] },
+            }),
+        ),
+        (
+            "ifNoneMatch".to_owned(),
+            json!({
+                "name": "If-None-Match", "in": "header",
+                "description": "The ETag of the response that the client has. Browsers send it by themselves.",
+                "schema": { "type": "string" },
+            }),
+        ),
+    ];
+    table.into_iter().collect()
+}
+
+/// Returns references to the parameters with these keys.
+pub(super) fn parameter_references(keys: &[&str]) -> Vec<Value> {
+    let references = keys.iter().map(|key| component("parameters", key));
+    references.collect()
+}
+
+fn query(name: &str, description: &str, schema: Value) -> (String, Value) {
+    let parameter =
+        json!({ "name": name, "in": "query", "description": description, "schema": schema });
+    (name.to_owned(), parameter)
+}
+
+/// Returns the parameter under another key than its name.
+fn keyed(key: &str, (_, parameter): (String, Value)) -> (String, Value) {
+    (key.to_owned(), parameter)
+}
+
+/// Returns the description of a parameter `fields` that accepts these names.
+// The parameter has no example: programs that send the examples would compare the response with the
+// schema of a photo with all fields.
+fn fields_text(names: &str) -> String {
+    format!(
+        "Only these fields, separated by commas: {names}. With this parameter, each photo is a `PartialPhoto` with exactly these fields."
+    )
+}
+
+fn time() -> Value {
+    json!({
+        "type": "string", "pattern": TIME_PATTERN,
+        "examples": ["2018-02-01", "2018-02-01T09:41:07.670"],
+    })
+}
+
+fn text(example: &str) -> Value {
+    let mut schema = plain_text();
+    schema["examples"] = json!([example]);
+    schema
+}
+
+fn plain_text() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": MAX_VALUE_BYTES })
+}
