@@ -5,6 +5,7 @@ export default {
         output: {
             target: "generated/orval.ts",
             client: "fetch",
+            urlEncodeParameters: true,
             baseUrl: { runtime: "globalThis.location.origin" },
         },
     },
