@@ -125,7 +125,7 @@ fn responses_match_their_schemas() {
         let statuses = responses.filter(|status| matches!(status.as_str(), "200" | "400" | "404"));
         for status in statuses {
             let is_checked = checked.contains(&format!("{status} {route}"));
-            // Two routes have the parameters of another one, and the same code reads them.
+            // The code of other routes reads the parameters of these two.
             let is_shared = status == "400" && ["/v1/lenses", "/v1/photos/{name}"].contains(&route);
             assert!(is_checked || is_shared, "{status} {route}");
         }
