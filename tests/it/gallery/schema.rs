@@ -60,6 +60,13 @@ fn schema_files() -> Vec<(String, Value)> {
     schemas.collect()
 }
 
+/// Returns the JSON Schema in the file of this name in schema/.
+fn schema_file(name: &str) -> Value {
+    let files = schema_files().into_iter();
+    let mut schemas = files.filter_map(|(file, schema)| (file == name).then_some(schema));
+    schemas.next().expect("the file")
+}
+
 /// Checks the JSON of a photo, as a list returns it, against schema/photo.schema.json.
 pub(crate) fn check_photo(photo: &Value) {
     PublishedSchemas::read().check("photo", photo, "photo.schema.json");
@@ -174,9 +181,7 @@ async fn photos_match_their_schema() {
 #[should_panic(expected = "additionalProperties")]
 fn photo_with_an_unknown_field_does_not_match() {
     let example = |schema: &Value| schema["examples"][0].clone();
-    let schemas = schema_files().into_iter();
-    let photo = schemas.filter(|(name, _)| name == "photo.schema.json");
-    let (_, photo) = photo.last().expect("the schema of a photo");
+    let photo = schema_file("photo.schema.json");
     let camera = photo["$defs"]["Camera"]["properties"]
         .as_object()
         .expect("properties");
@@ -194,10 +199,7 @@ fn photo_with_an_unknown_field_does_not_match() {
 /// Checks each schema in a schema file: every field has a description, and the schema is the one of
 /// a reference, or accepts its own examples. `pointer` is the place of the schema in its file.
 fn check_texts_and_examples(published: &mut PublishedSchemas, file: &str, pointer: &str) {
-    let (_, root) = schema_files()
-        .into_iter()
-        .find(|(name, _)| name == file)
-        .expect("the file");
+    let root = schema_file(file);
     let schema = root.pointer(pointer).expect("a schema");
     let place = format!("{file}#{pointer}");
     let is_described = schema["description"].is_string() || schema["$ref"].is_string();
