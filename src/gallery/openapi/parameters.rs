@@ -18,7 +18,14 @@ const TIME_PATTERN: &str =
 /// The key of a query parameter is its name. If routes accept different values under one name, the
 /// keys differ: `bbox` is the small box of a list, and `mapBbox` the box of the map.
 pub(super) fn component_parameters() -> Map<String, Value> {
-    let table = [
+    let filters = filter_parameters();
+    let table = filters.into_iter().chain(page_parameters());
+    table.chain(other_parameters()).collect()
+}
+
+/// Returns the parameters that select photos.
+fn filter_parameters() -> [(String, Value); 5] {
+    [
         query(
             "from",
             "The first day or wall-clock time, itself included.",
@@ -46,6 +53,12 @@ pub(super) fn component_parameters() -> Map<String, Value> {
             ),
             text("13.3,52.5,13.4,52.6"),
         ),
+    ]
+}
+
+/// Returns the parameters of a page of a list: its order, its size and its fields.
+fn page_parameters() -> [(String, Value); 4] {
+    [
         query(
             "order",
             "The order by capture time. Photos without a date come last in both orders.",
@@ -66,6 +79,12 @@ pub(super) fn component_parameters() -> Map<String, Value> {
             &fields_text(&list_fields().join(", ")),
             plain_text(),
         ),
+    ]
+}
+
+/// Returns the parameters of single routes, and the condition that every route accepts.
+fn other_parameters() -> [(String, Value); 5] {
+    [
         keyed(
             "photoFields",
             query(
@@ -103,8 +122,7 @@ pub(super) fn component_parameters() -> Map<String, Value> {
                 "schema": { "type": "string" },
             }),
         ),
-    ];
-    table.into_iter().collect()
+    ]
 }
 
 /// Returns references to the parameters with these keys.
