@@ -5,16 +5,27 @@
 //! catalogue and the storage, and never writes anything. Everything it shows of a photo goes
 //! through the public view.
 
+mod album_photos;
+mod albums;
 mod bounding_box;
 mod counts;
 mod cursor;
+mod facets;
+mod index_cache;
+mod index_counts;
+mod index_list;
+mod index_page;
+mod index_query;
 mod json_response;
 mod list_plan;
 mod list_request;
 mod map;
 mod map_request;
 mod month_cache;
+mod neighbours;
+mod on_this_day;
 mod openapi;
+mod page_cursor;
 mod page_redirect;
 mod photo_lookup;
 mod photos;
@@ -23,6 +34,7 @@ mod picture_store;
 mod pictures;
 mod problem;
 mod query_string;
+mod random_photos;
 mod state;
 mod static_files;
 mod time_bound;
@@ -49,6 +61,7 @@ use crate::catalogue::published::PublishTable;
 
 pub use crate::clock::Clock;
 pub use cursor::{CursorKey, InvalidCursorKey};
+use index_cache::IndexCache;
 use json_response::{JSON_MEDIA_TYPE, json_response};
 use month_cache::MonthCache;
 pub use openapi::openapi_document;
@@ -76,9 +89,11 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySe
     let originals = settings.originals.clone();
     let static_files = settings.static_files.clone();
     let redirects = page_redirect::routes(settings.gallery_url.as_deref(), static_files.is_some());
+    let months = MonthCache::new(published.clone());
     let state = GalleryState {
         catalogue,
-        months: MonthCache::new(published),
+        index: IndexCache::new(published, months.clone()),
+        months,
         view: Arc::new(settings.public_view()),
         settings: Arc::new(settings),
     };
@@ -86,10 +101,15 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySe
         .route("/healthz", get(get_health))
         .route("/openapi.json", get(get_openapi))
         .route("/v1/photos", get(photos::list_photos))
+        .route("/v1/photos/random", get(random_photos::get_random_photos))
         .route("/v1/photos/{*name}", get(photos::get_photo))
+        .route("/v1/on-this-day", get(on_this_day::get_on_this_day))
         .route("/v1/timeline", get(counts::get_timeline))
-        .route("/v1/cameras", get(counts::get_cameras))
-        .route("/v1/lenses", get(counts::get_lenses))
+        .route("/v1/cameras", get(facets::get_cameras))
+        .route("/v1/lenses", get(facets::get_lenses))
+        .route("/v1/keywords", get(facets::get_keywords))
+        .route("/v1/albums", get(albums::get_albums))
+        .route("/v1/places", get(facets::get_places))
         .route("/v1/map", get(map::get_map))
         .with_state(state.clone())
         .merge(redirects);

@@ -40,5 +40,6 @@ pub mod storage;
 mod strip;
 pub mod summary;
 pub mod telemetry;
+pub mod term_index;
 pub mod variables;
 pub mod view;

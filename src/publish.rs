@@ -8,11 +8,12 @@
 //! A cycle may be interrupted at any line. The months that are not finished are still dirty. This
 //! is ensured by the order of the writes in a cycle:
 //!
-//! 1. the files of a month;
+//! 1. the new parts of the term index, and the files of a month;
 //! 2. `changes.json`, `facets.json`, `index.json` and the page;
 //! 3. the state of the files and of the hook;
 //! 4. the item of the month;
-//! 5. the removal of the dirty mark of the month.
+//! 5. the removal of the old parts of the term index;
+//! 6. the removal of the dirty mark of the month.
 //!
 //! A cycle lists the stored files first. If the files of a month do not match the item of the
 //! month, an earlier cycle was interrupted. All files of the month are then written again, even if

@@ -56,6 +56,8 @@ pub const RENDITIONS: &str = "RENDITIONS";
 /// The variable for the copies of originals beside the renditions: `none`, or `jpeg` for a copy of each
 /// original JPEG without its metadata.
 pub const ORIGINALS: &str = "ORIGINALS";
+/// The variable for the prefixes of source keys whose folders are albums, separated by commas.
+pub const ALBUM_FOLDERS: &str = "ALBUM_FOLDERS";
 /// The variable for the URL from which browsers load the static gallery files and the pictures below
 /// them, such as `https://photos.example.org/gallery`.
 pub const GALLERY_URL: &str = "GALLERY_URL";

@@ -21,6 +21,8 @@
 //! schema/photo.schema.json describes the new field.
 
 mod clean_text;
+mod license_name;
+mod rounding;
 mod tags;
 
 use std::ops::Range;
@@ -31,10 +33,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use clean_text::clean_text;
+use license_name::license_name;
+use rounding::round_measured;
 
 use crate::archive::SidecarKind;
 use crate::catalogue::item::{PhotoItem, PhotoPart};
-use crate::photo_id::short_digest;
+use crate::photo_id::{photo_slug, short_digest};
 use crate::pictures::{ORIGINAL_NAME, PictureSet, RenditionFile, picture_path};
 use crate::privacy::{LocationPolicy, PeoplePolicy, Privacy, Visibility};
 use crate::strip::{AddedMetadata, StripFormat};
@@ -75,11 +79,15 @@ pub(crate) fn list_fields() -> &'static [String] {
 pub(crate) struct ListedPhoto {
     id: String,
     stem: String,
+    slug: String,
     name: String,
     kind: String,
     version: String,
+    added_at: Option<DateTime<Utc>>,
+    changed_at: Option<DateTime<Utc>>,
     #[serde(flatten)]
     record: PhotoRecord,
+    license: Option<String>,
     images: Vec<PublicImage>,
     placeholder: Option<String>,
     color: Option<String>,
@@ -90,6 +98,11 @@ impl ListedPhoto {
     /// Returns the public record of the photo.
     pub(crate) fn record(&self) -> &PhotoRecord {
         &self.record
+    }
+
+    /// Returns the stem of the photo.
+    pub(crate) fn stem(&self) -> &str {
+        &self.stem
     }
 
     /// Returns the photo as a GeoJSON point [RFC 7946, 3.2], or `None` if its location is not
@@ -110,6 +123,32 @@ impl ListedPhoto {
                 "image": self.images.first(),
             },
         }))
+    }
+}
+
+/// A link to a photo: what a page needs to show the photo small, with a link to it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct PhotoLink {
+    id: String,
+    stem: String,
+    title: Option<String>,
+    alt: Option<String>,
+    images: Vec<PublicImage>,
+    placeholder: Option<String>,
+    color: Option<String>,
+}
+
+impl From<ListedPhoto> for PhotoLink {
+    fn from(listed: ListedPhoto) -> Self {
+        PhotoLink {
+            id: listed.id,
+            stem: listed.stem,
+            title: listed.record.title,
+            alt: listed.alt,
+            images: listed.images,
+            placeholder: listed.placeholder,
+            color: listed.color,
+        }
     }
 }
 
@@ -240,6 +279,18 @@ impl PublicView {
         reason.visibility() == Visibility::Public
     }
 
+    /// Reports whether lists show the same of two summaries of a photo, except for the version and the
+    /// times.
+    pub(crate) fn shows_same(&self, one: &Summary, other: &Summary) -> bool {
+        let content = |summary: &Summary| ListedPhoto {
+            version: String::new(),
+            added_at: None,
+            changed_at: None,
+            ..self.redact_summary(summary)
+        };
+        content(one) == content(other)
+    }
+
     /// Returns the public fields of a summary.
     fn redact_summary(&self, summary: &Summary) -> ListedPhoto {
         let Summary {
@@ -249,20 +300,28 @@ impl PublicView {
             kind,
             version,
             record,
+            added_at,
+            changed_at,
             pictures,
             awaited_until: _,
             visibility: _,
             labels: _,
             held_for: _,
+            folders: _,
+            removed_keywords: _,
             private_reason: _,
         } = summary;
         ListedPhoto {
             id: clean_text(id),
             stem: clean_text(stem),
+            slug: photo_slug(stem),
             name: clean_text(name),
             kind: clean_text(kind),
             version: clean_text(version),
+            added_at: *added_at,
+            changed_at: *changed_at,
             record: self.public_record(record),
+            license: record.license_url.as_deref().and_then(license_name),
             images: self.public_images(pictures.as_deref()),
             placeholder: pictures.as_ref().map(|set| clean_text(&set.placeholder)),
             color: pictures.as_ref().map(|set| clean_text(&set.color)),
@@ -491,6 +550,12 @@ impl PublicView {
         short_digest(format!("{location:?} {home_zones:?}").as_bytes())
     }
 
+    /// Returns a digest of all rules about what is private. What was counted under another digest may
+    /// reveal more than this view allows.
+    pub(crate) fn privacy_fingerprint(&self) -> String {
+        short_digest(format!("{:?}", self.privacy).as_bytes())
+    }
+
     /// Reports whether a point is in a home zone.
     pub(crate) fn is_in_home_zone(&self, point: &Location) -> bool {
         self.privacy.home_zones.contains(point)
@@ -540,10 +605,10 @@ impl PublicView {
         Some(Location {
             lat,
             lon,
-            alt,
+            alt: alt.map(round_measured),
             precision,
-            direction,
-            speed,
+            direction: direction.map(round_measured),
+            speed: speed.map(round_measured),
             timestamp: timestamp.as_deref().map(clean_text),
         })
     }
@@ -624,12 +689,12 @@ fn public_exposure(exposure: &Exposure) -> Exposure {
     } = exposure;
     Exposure {
         time: time.as_deref().map(clean_text),
-        seconds: *seconds,
-        f_number: *f_number,
+        seconds: seconds.map(round_measured),
+        f_number: f_number.map(round_measured),
         iso: *iso,
-        focal_length: *focal_length,
-        focal_length35: *focal_length35,
-        bias: *bias,
+        focal_length: focal_length.map(round_measured),
+        focal_length35: focal_length35.map(round_measured),
+        bias: bias.map(round_measured),
         flash: *flash,
     }
 }

@@ -12,14 +12,18 @@ use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures::TryStreamExt;
 use futures::stream::{self, Stream};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::date_partition::{DatePartition, deserialize_stored};
 use super::item::{LedgerEntry, PHOTO_PREFIX, PhotoItem, PhotoItemHeader, photo_pk};
 use super::{Attributes, Catalogue, CatalogueError, PK, from_attributes, request_error, text};
 use crate::object::Bucket;
 use crate::paging::read_pages;
 use crate::photo_id::PhotoId;
+use crate::privacy::Visibility;
 use crate::request_failure::RequestFailure;
+use crate::summary::Summary;
 
 /// The maximum number of keys in one BatchGetItem request (DynamoDB API Reference).
 pub const MAX_BATCH_KEYS: usize = 100;
@@ -223,62 +227,125 @@ impl Catalogue {
         pks: Vec<String>,
         attributes: &[&str],
     ) -> Result<Vec<T>, CatalogueError> {
-        let first = pks.first().cloned().unwrap_or_default();
-        let failure = |cause: Box<dyn Error + Send + Sync>| CatalogueError::Request {
-            operation: "get",
-            pk: first.clone(),
-            cause: RequestFailure::Failed(cause),
-        };
         let key = |pk: String| HashMap::from([(PK.to_owned(), text(&pk))]);
-        let mut wanted: Vec<_> = pks.into_iter().map(key).collect();
-        let mut found = Vec::new();
-        let mut empty_responses = 0;
-        while !wanted.is_empty() {
-            let mut keys = KeysAndAttributes::builder()
-                .consistent_read(true)
-                .set_keys(Some(wanted));
-            if !attributes.is_empty() {
-                let (projection, names) = projection(attributes);
-                keys = keys
-                    .projection_expression(projection)
-                    .set_expression_attribute_names(Some(names));
+        let keys = pks.into_iter().map(key).collect();
+        let items = get_batch(&self.client, &self.table, keys, attributes).await?;
+        let items = items.into_iter();
+        items
+            .map(|item| from_attributes(&pk_of(&item), item))
+            .collect()
+    }
+
+    /// Reads the summaries of the public photos with these stems. The reads are strongly consistent.
+    /// Returns a map from stem to summary, without the stems that have no public photo. Each stem must
+    /// occur once. Sends one request for each 100 stems, and more if DynamoDB leaves some keys
+    /// unprocessed.
+    ///
+    /// If the stored summary of a photo cannot be read, an error is logged and the photo is left out.
+    ///
+    /// # Errors
+    /// Returns a [`CatalogueError`] if a request fails.
+    pub async fn public_summaries(
+        &self,
+        stems: &[&str],
+    ) -> Result<HashMap<String, Summary>, CatalogueError> {
+        let mut found = HashMap::new();
+        for stems in stems.chunks(MAX_BATCH_KEYS) {
+            let pks = stems.iter().map(|stem| photo_pk(&PhotoId::from_stem(stem)));
+            let keys = pks.map(|pk| HashMap::from([(PK.to_owned(), text(&pk))]));
+            let attributes = [PK, "datePartition", "summary"];
+            for item in get_batch(&self.client, &self.table, keys.collect(), &attributes).await? {
+                let pk = pk_of(&item);
+                match from_attributes::<SummaryItem>(&pk, item) {
+                    Ok(item) => found.extend(item.public_summary()),
+                    Err(error) => tracing::error!(pk, %error, "unreadable summary"),
+                }
             }
-            let keys = keys.build().map_err(|error| failure(error.into()))?;
-            let request = self.client.batch_get_item();
-            let response = request
-                .request_items(&self.table, keys)
-                .send()
-                .await
-                .map_err(|error| request_error("get", &first, error))?;
-            let items = response
-                .responses
-                .and_then(|mut all| all.remove(&self.table));
-            let items = items.unwrap_or_default();
-            // The request was throttled, or the response would have more than 16 MB.
-            let left = response
-                .unprocessed_keys
-                .and_then(|mut all| all.remove(&self.table));
-            wanted = left.map(|left| left.keys).unwrap_or_default();
-            empty_responses = if items.is_empty() {
-                empty_responses + 1
-            } else {
-                0
-            };
-            for item in items {
-                found.push(from_attributes(&first, item)?);
-            }
-            if wanted.is_empty() {
-                break;
-            }
-            if empty_responses > MAX_EMPTY_RESPONSES {
-                let left = wanted.len();
-                let cause = format!("{left} keys were not processed in {empty_responses} requests");
-                return Err(failure(cause.into()));
-            }
-            tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(empty_responses)).await;
         }
         Ok(found)
     }
+}
+
+/// The attributes of a photo item that a list needs.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SummaryItem {
+    #[serde(deserialize_with = "deserialize_stored")]
+    date_partition: Option<DatePartition>,
+    summary: Option<Summary>,
+}
+
+impl SummaryItem {
+    /// Returns the stem and the summary if the photo is in a public partition.
+    fn public_summary(self) -> Option<(String, Summary)> {
+        let partition = self.date_partition?;
+        let summary = self.summary?;
+        let is_public = partition.visibility == Visibility::Public;
+        is_public.then(|| (summary.stem.clone(), summary))
+    }
+}
+
+/// Reads the items of a table with these keys. The reads are strongly consistent. The caller must pass
+/// at most [`MAX_BATCH_KEYS`] keys, all of them different. Returns the items that exist, in no
+/// particular order. `attributes` are the names of the attributes to read. Reads all attributes if
+/// `attributes` is empty.
+///
+/// # Errors
+/// Returns a [`CatalogueError`] if a request fails, or if DynamoDB leaves keys unprocessed too often.
+pub(super) async fn get_batch(
+    client: &aws_sdk_dynamodb::Client,
+    table: &str,
+    mut wanted: Vec<Attributes>,
+    attributes: &[&str],
+) -> Result<Vec<Attributes>, CatalogueError> {
+    let first = wanted.first().map(pk_of).unwrap_or_default();
+    let failure = |cause: Box<dyn Error + Send + Sync>| CatalogueError::Request {
+        operation: "get",
+        pk: first.clone(),
+        cause: RequestFailure::Failed(cause),
+    };
+    let mut found = Vec::new();
+    let mut empty_responses = 0;
+    while !wanted.is_empty() {
+        let mut keys = KeysAndAttributes::builder()
+            .consistent_read(true)
+            .set_keys(Some(wanted));
+        if !attributes.is_empty() {
+            let (projection, names) = projection(attributes);
+            keys = keys
+                .projection_expression(projection)
+                .set_expression_attribute_names(Some(names));
+        }
+        let keys = keys.build().map_err(|error| failure(error.into()))?;
+        let request = client.batch_get_item().request_items(table, keys);
+        let response = request
+            .send()
+            .await
+            .map_err(|error| request_error("get", &first, error))?;
+        let items = response.responses.and_then(|mut all| all.remove(table));
+        let items = items.unwrap_or_default();
+        // The request was throttled, or the response would have more than 16 MB.
+        let left = response
+            .unprocessed_keys
+            .and_then(|mut all| all.remove(table));
+        wanted = left.map(|left| left.keys).unwrap_or_default();
+        empty_responses = if items.is_empty() {
+            empty_responses + 1
+        } else {
+            0
+        };
+        found.extend(items);
+        if wanted.is_empty() {
+            break;
+        }
+        if empty_responses > MAX_EMPTY_RESPONSES {
+            let left = wanted.len();
+            let cause = format!("{left} keys were not processed in {empty_responses} requests");
+            return Err(failure(cause.into()));
+        }
+        tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(empty_responses)).await;
+    }
+    Ok(found)
 }
 
 /// Returns the partition key of an item.

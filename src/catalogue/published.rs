@@ -21,7 +21,7 @@ use super::{
 
 /// The version of the format of the counts and the static files. When it is increased, publish
 /// rebuilds all months, and earlier versions of this program refuse the table.
-pub const PUBLISH_FORMAT_VERSION: u32 = 5;
+pub const PUBLISH_FORMAT_VERSION: u32 = 6;
 
 /// The partition key of the items that describe published months.
 const MONTH: &str = "month";
@@ -86,6 +86,11 @@ pub struct PublishedMonth {
     pub cells: BTreeMap<String, CellCount>,
     /// A text that identifies the location policy under which the cells were counted.
     pub positions: String,
+    /// A text that identifies the privacy rules under which the term index was built.
+    pub privacy: String,
+    /// The keys of the parts of the term index, in the order of the photos. See
+    /// [`PublishTable::index_parts`].
+    pub index: Vec<String>,
     /// The static files that list the photos of the month, in the order of the photos.
     pub files: Vec<PublishedFile>,
 }

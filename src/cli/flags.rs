@@ -128,6 +128,9 @@ pub(super) struct PrivacyFlags {
     /// commas. !NAME removes a default name.
     #[arg(long, value_name = "NAMES", env = config::SIBLING_FOLDERS)]
     sibling_folders: Option<String>,
+    /// Folders of uploads below these key prefixes are albums: albums/; separated by commas.
+    #[arg(long, value_name = "PREFIXES", env = config::ALBUM_FOLDERS)]
+    album_folders: Option<String>,
     #[command(flatten)]
     visibility: VisibilityFlags,
 }
@@ -275,6 +278,7 @@ impl PrivacyFlags {
             (config::PEOPLE, self.people.as_ref()),
             (config::SKIP_NAMES, self.skip_names.as_ref()),
             (config::SIBLING_FOLDERS, self.sibling_folders.as_ref()),
+            (config::ALBUM_FOLDERS, self.album_folders.as_ref()),
         ]));
         given
     }

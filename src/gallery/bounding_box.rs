@@ -10,10 +10,11 @@ use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
+use crate::term_index::Area;
 use photo_metadata::Location;
 
-/// The maximum number of cells that the box of a list request may touch. The photos of each cell
-/// need at least one index query.
+/// The maximum number of cells that a box may touch if its photos come from the index by-place. The
+/// photos of each cell need at least one index query.
 pub(crate) const MAX_CELLS: usize = 16;
 /// The length of a cell's geohash, in characters.
 const CELL_CHARS: usize = 4;
@@ -61,27 +62,11 @@ pub(crate) struct CellRange {
 }
 
 impl BoundingBox {
-    /// Parses `west,south,east,north`, in degrees. Refuses a box that touches more than
-    /// [`MAX_CELLS`] cells.
-    ///
-    /// # Errors
-    /// Returns a sentence that explains what is wrong with the text.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let bounds = BoundingBox::parse_any_size(text)?;
-        let cells = bounds.count_cells();
-        if cells > MAX_CELLS {
-            return Err(format!(
-                "It is too large: it touches {cells} cells of 0.35 by 0.18 degrees, and a list may touch {MAX_CELLS}."
-            ));
-        }
-        Ok(bounds)
-    }
-
     /// Parses `west,south,east,north`, in degrees. The box may have any size.
     ///
     /// # Errors
     /// Returns a sentence that explains what is wrong with the text.
-    pub(crate) fn parse_any_size(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let form = "It is west,south,east,north in degrees, such as -73.7,45.4,-73.5,45.6.";
         let numbers: Vec<f64> = text
             .split(',')
@@ -163,6 +148,26 @@ impl BoundingBox {
         };
         (self.south..=self.north).contains(&lat)
             && (within(lon) || (lon.abs() == 180.0 && within(-lon)))
+    }
+
+    /// Returns the box as areas that do not cross the antimeridian. The two meridians -180 and 180 are
+    /// the same.
+    pub(crate) fn areas(&self) -> Vec<Area> {
+        let area = |west, east| Area {
+            lat: (self.south, self.north),
+            lon: (west, east),
+        };
+        if self.west > self.east {
+            return vec![area(self.west, 180.0), area(-180.0, self.east)];
+        }
+        let mut areas = vec![area(self.west, self.east)];
+        if self.west == -180.0 {
+            areas.push(area(180.0, 180.0));
+        }
+        if self.east == 180.0 {
+            areas.push(area(-180.0, -180.0));
+        }
+        areas
     }
 
     /// Returns the numbers of the columns that the box touches, in a grid with `side` columns
@@ -316,9 +321,21 @@ mod tests {
             assert!(reason(text).contains("from -180 to 180"), "{text}");
         }
         assert!(reason("0,1,0.1,0").contains("south is above"));
-        assert!(reason("-180,-90,180,90").contains("too large"));
+    }
+
+    #[test]
+    fn box_consists_of_areas_that_do_not_cross_the_antimeridian() {
+        let lons = |text: &str| {
+            let areas = parse_box(text).areas();
+            areas.iter().map(|area| area.lon).collect::<Vec<_>>()
+        };
+        assert_eq!(lons("1,2,3,4"), [(1.0, 3.0)]);
+        assert_eq!(lons("179,-18,-179,-17"), [(179.0, 180.0), (-180.0, -179.0)]);
+        assert_eq!(lons("-180,0,-179,1"), [(-180.0, -179.0), (180.0, 180.0)]);
+        assert_eq!(lons("179,0,180,1"), [(179.0, 180.0), (-180.0, -180.0)]);
         // Nearly all around the globe.
-        assert!(reason("10,0,9.9,0.1").contains("too large"));
+        assert_eq!(lons("10,0,9.9,0.1"), [(10.0, 180.0), (-180.0, 9.9)]);
+        assert!(parse_box("-180,-90,180,90").count_cells() > MAX_CELLS);
     }
 
     #[test]
@@ -397,7 +414,8 @@ mod tests {
         ) {
             let wrap = |lon: f64| if lon > 180.0 { lon - 360.0 } else { lon };
             let text = format!("{west},{south},{},{}", wrap(west + width), south + height);
-            if let Ok(bounds) = BoundingBox::parse(&text) {
+            let bounds = parse_box(&text);
+            if bounds.count_cells() <= MAX_CELLS {
                 let inside = at(wrap(west + width * x), south + height * y);
                 let ranges = bounds.cell_ranges(0.0);
                 prop_assert!(ranges.len() <= MAX_CELLS);

@@ -1,5 +1,5 @@
-//! `/v1/timeline`, `/v1/cameras` and `/v1/lenses`: sums over the months that publish counts. They
-//! are as current as the last cycle of publish.
+//! `/v1/timeline`: the numbers of photos of each year, month or day. They are as current as the last
+//! cycle of publish.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::archive::UNDATED;
-use crate::catalogue::published::{FacetCount, PublishedMonth, sum_facets};
-use crate::view::clean_text;
+use crate::catalogue::published::PublishedMonth;
 
+use super::index_counts::{DayCounts, count_days};
+use super::index_page::open_list;
 use super::json_response::{JSON_MEDIA_TYPE, json_response};
 use super::problem::Problem;
-use super::query_string::reject_parameters;
 use super::state::GalleryState;
-use super::timeline_unit::TimelineUnit;
+use super::timeline_unit::{TimelineRequest, TimelineUnit};
 
 /// Handles `GET /v1/timeline`: the number of photos in each year, month or day.
 pub(super) async fn get_timeline(
@@ -24,52 +24,17 @@ pub(super) async fn get_timeline(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let unit = TimelineUnit::parse(query.as_deref())?;
-    let months = gallery.months.load_months().await?;
-    json_response(
-        &headers,
-        JSON_MEDIA_TYPE,
-        build_timeline(&months, unit).to_string(),
-    )
-}
-
-/// Handles `GET /v1/cameras`: the cameras with their numbers of photos.
-pub(super) async fn get_cameras(
-    State(gallery): State<GalleryState>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    get_facets(&gallery, query, &headers, |month| &month.cameras).await
-}
-
-/// Handles `GET /v1/lenses`: the lenses with their numbers of photos.
-pub(super) async fn get_lenses(
-    State(gallery): State<GalleryState>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    get_facets(&gallery, query, &headers, |month| &month.lenses).await
-}
-
-/// Returns the response with the cameras or lenses of all months together, sorted by their number
-/// of photos, largest first. `of` selects the cameras or the lenses of a month.
-async fn get_facets(
-    gallery: &GalleryState,
-    query: Option<String>,
-    headers: &HeaderMap,
-    of: impl Fn(&PublishedMonth) -> &BTreeMap<String, FacetCount>,
-) -> Result<Response, Problem> {
-    reject_parameters(query.as_deref())?;
-    let months = gallery.months.load_months().await?;
-    let sums = sum_facets(months.iter(), of).into_iter().map(|sum| {
-        json!({ "slug": clean_text(sum.slug), "name": clean_text(sum.name), "photos": sum.photos })
-    });
-    let items: Vec<Value> = sums.collect();
-    json_response(
-        headers,
-        JSON_MEDIA_TYPE,
-        json!({ "items": items }).to_string(),
-    )
+    let TimelineRequest { filters, unit } = TimelineRequest::parse(query.as_deref())?;
+    let timeline = if filters.is_empty() {
+        build_timeline(&gallery.months.load_months().await?, unit)
+    } else {
+        let counts = match open_list(&gallery, &filters).await? {
+            Some(list) => count_days(list.index(), list.query()),
+            None => DayCounts::default(),
+        };
+        build_filtered_timeline(counts, unit)
+    };
+    json_response(&headers, JSON_MEDIA_TYPE, timeline.to_string())
 }
 
 /// Returns the numbers of photos in each year, month or day as JSON, newest first, and the number
@@ -93,6 +58,26 @@ fn build_timeline(months: &[PublishedMonth], unit: TimelineUnit) -> Value {
             }
         }
     }
+    timeline_json(&counts, undated, unit)
+}
+
+/// Returns a timeline from the numbers of photos of each day.
+fn build_filtered_timeline(counts: DayCounts, unit: TimelineUnit) -> Value {
+    let chars = match unit {
+        TimelineUnit::Year => "2018".len(),
+        TimelineUnit::Month => "2018-02".len(),
+        TimelineUnit::Day => "2018-02-01".len(),
+    };
+    let mut periods: BTreeMap<String, u64> = BTreeMap::new();
+    for (day, photos) in &counts.days {
+        let period = day.get(..chars).unwrap_or(day);
+        *periods.entry(period.to_owned()).or_default() += photos;
+    }
+    timeline_json(&periods, counts.undated, unit)
+}
+
+/// Returns a timeline as JSON. `counts` are the numbers of photos of the periods.
+fn timeline_json(counts: &BTreeMap<String, u64>, undated: u64, unit: TimelineUnit) -> Value {
     let items = counts
         .iter()
         .rev()

@@ -214,7 +214,7 @@ fn plan_by_date(filters: &ListFilters, partitions: &BTreeSet<DatePartition>) -> 
             .filter(|year| (first..=last).contains(&year.as_str()))
             .collect(),
     };
-    if filters.order == ListOrder::Newest {
+    if filters.order() == ListOrder::Newest {
         within.reverse();
     }
     let mut segments: Vec<Segment> = within
@@ -259,7 +259,7 @@ fn dated_segment(
     from: Option<String>,
     to: Option<String>,
 ) -> Segment {
-    let descending = filters.order == ListOrder::Newest;
+    let descending = filters.order() == ListOrder::Newest;
     Segment {
         index,
         partition: partition.to_owned(),

@@ -6,16 +6,25 @@ use super::bounding_box::BoundingBox;
 use super::problem::Problem;
 use super::query_string::parse_query;
 use super::time_bound::TimeBound;
+use crate::term_index::split_words;
 use crate::view::list_fields;
 
-/// The names of the query parameters of `/v1/photos`.
-pub(crate) const LIST_PARAMETERS: [&str; 9] = [
-    "from", "to", "camera", "lens", "bbox", "order", "limit", "cursor", "fields",
+/// The names of the query parameters that filter photos.
+pub(crate) const FILTER_PARAMETERS: [&str; 10] = [
+    "from", "to", "camera", "lens", "keyword", "album", "place", "rating", "q", "bbox",
 ];
+/// The names of the query parameters of `/v1/photos`.
+pub(crate) const LIST_PARAMETERS: [&str; 14] = with_filters(["order", "limit", "cursor", "fields"]);
+/// The names of the query parameters of `/v1/photos/{name}`.
+pub(crate) const PHOTO_PARAMETERS: [&str; 12] = with_filters(["order", "fields"]);
+/// The names of the query parameters of a route that returns facets page by page.
+pub(crate) const FACET_PAGE_PARAMETERS: [&str; 12] = with_filters(["limit", "cursor"]);
 /// The maximum number of photos on a page if the request has no parameter `limit`.
 pub(crate) const DEFAULT_LIMIT: usize = 50;
 /// The maximum number of photos that a request may ask for on one page.
 pub(crate) const MAX_LIMIT: usize = 200;
+/// The maximum number of words of a search.
+pub(crate) const MAX_WORDS: usize = 16;
 
 /// A request for one page of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +46,8 @@ pub(crate) struct ListFilters {
     /// A text that sorts before the sort keys of the listed photos: a wall-clock time, as precise
     /// as the request gives it, for example `2018-02-01`.
     pub(crate) from: Option<String>,
-    /// A text that sorts after the sort keys of the listed photos: the given day, minute, second or
-    /// millisecond and a `~`, for example `2018-02-01~`.
+    /// A text that sorts after the sort keys of the listed photos: the given year, month, day, minute,
+    /// second or millisecond and a `~`, for example `2018-02-01~`.
     pub(crate) to: Option<String>,
     /// The slug of the camera with which the photos were taken. `None` for all cameras.
     pub(crate) camera: Option<String>,
@@ -47,20 +56,51 @@ pub(crate) struct ListFilters {
     /// The box that contains the published locations of the photos. `None` for photos of all
     /// places.
     pub(crate) bbox: Option<BoundingBox>,
-    /// The order by capture time. It has no effect if there is a box: the photos of a box are
-    /// ordered by place.
-    pub(crate) order: ListOrder,
+    /// The slug of a keyword. A photo matches if it has this keyword, a child of it, or a hierarchical
+    /// keyword with a part of this name.
+    pub(crate) keyword: Option<String>,
+    /// The slug of the album that contains the photos.
+    pub(crate) album: Option<String>,
+    /// The slug of a country, a region or a city, or a country code in lower case.
+    pub(crate) place: Option<String>,
+    /// The lowest rating, from 1 to 5 stars.
+    pub(crate) rating: Option<u8>,
+    /// The words of a search. Each of them must be the beginning of a word of the photo.
+    pub(crate) words: Vec<String>,
+    /// The month and the day on which the photos were taken, in any year: `02-01`.
+    pub(crate) day_of_year: Option<String>,
+    /// The order, if the request has one.
+    pub(crate) order: Option<ListOrder>,
 }
 
-/// The order by capture time. Photos without a date come last in both orders.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ListOrder {
-    /// The newest photo first.
+    /// By capture time, the newest photo first. Photos without a date come last.
     #[default]
     Newest,
-    /// The oldest photo first.
+    /// By capture time, the oldest photo first. Photos without a date come last.
     Oldest,
+    /// By the time at which a photo first became public, the last one first.
+    Added,
+}
+
+/// Returns the names of the filters, followed by these names.
+pub(crate) const fn with_filters<const OTHERS: usize, const ALL: usize>(
+    others: [&'static str; OTHERS],
+) -> [&'static str; ALL] {
+    let mut names = [""; ALL];
+    let mut at = 0;
+    while at < ALL {
+        names[at] = if at < FILTER_PARAMETERS.len() {
+            FILTER_PARAMETERS[at]
+        } else {
+            others[at - FILTER_PARAMETERS.len()]
+        };
+        at += 1;
+    }
+    names
 }
 
 impl ListRequest {
@@ -69,64 +109,208 @@ impl ListRequest {
     /// # Errors
     /// Returns a problem that names the parameter and shows which values are accepted.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
-        let mut request = ListRequest {
+        let mut request = ListRequest::default();
+        for (name, value) in parse_query(query, &LIST_PARAMETERS)? {
+            request.set(name, &value)?;
+        }
+        request.filters.check_range()?;
+        Ok(request)
+    }
+
+    /// Sets one parameter. `name` is one of [`LIST_PARAMETERS`].
+    ///
+    /// # Errors
+    /// Returns a problem that names the parameter and shows which values are accepted.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
+        match name {
+            "order" => self.filters.order = Some(parse_order(value)?),
+            "limit" => self.limit = parse_limit(value)?,
+            "cursor" => self.cursor = Some(value.to_owned()),
+            "fields" => self.fields = Some(parse_fields(value, &known_fields())?),
+            _ => self.filters.set(name, value)?,
+        }
+        Ok(())
+    }
+}
+
+impl Default for ListRequest {
+    /// Returns the request for the first page of all photos.
+    fn default() -> Self {
+        ListRequest {
             filters: ListFilters::default(),
             limit: DEFAULT_LIMIT,
             cursor: None,
             fields: None,
+        }
+    }
+}
+
+impl ListFilters {
+    /// Returns the order of the list.
+    pub(crate) fn order(&self) -> ListOrder {
+        self.order.unwrap_or_default()
+    }
+
+    /// Reports whether there is no filter.
+    pub(crate) fn is_empty(&self) -> bool {
+        let unfiltered = ListFilters {
+            order: self.order,
+            ..ListFilters::default()
         };
-        let mut order = None;
-        let filters = &mut request.filters;
-        for (name, value) in parse_query(query, &LIST_PARAMETERS)? {
+        *self == unfiltered
+    }
+
+    /// Sets one filter. `name` is one of [`FILTER_PARAMETERS`].
+    ///
+    /// # Errors
+    /// Returns a problem that names the parameter and shows which values are accepted.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
+        let text = || Some(value.to_owned());
+        match name {
+            "from" => self.from = Some(TimeBound::parse(name, value)?.lowest_sort_key()),
+            "to" => self.to = Some(TimeBound::parse(name, value)?.highest_sort_key()),
+            "camera" => self.camera = text(),
+            "lens" => self.lens = text(),
+            "keyword" => self.keyword = text(),
+            "album" => self.album = text(),
+            "place" => self.place = text(),
+            "rating" => self.rating = Some(parse_rating(value)?),
+            "q" => self.words = parse_words(value)?,
+            _ => self.bbox = Some(parse_box(value)?),
+        }
+        Ok(())
+    }
+
+    /// Checks that the date range is not empty.
+    ///
+    /// # Errors
+    /// Returns a problem if `from` is after `to`.
+    pub(crate) fn check_range(&self) -> Result<(), Problem> {
+        match (&self.from, &self.to) {
+            (Some(from), Some(to)) if from > to => {
+                Err(Problem::invalid_parameter("from", "from is after to."))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A request for facets: the filters of the photos that are counted, and the page.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FacetRequest {
+    /// The filters.
+    pub(crate) filters: ListFilters,
+    /// The maximum number of facets on this page: from 1 to [`MAX_LIMIT`].
+    pub(crate) limit: usize,
+    /// The encrypted cursor of this page, or `None` for the first page.
+    pub(crate) cursor: Option<String>,
+}
+
+impl FacetRequest {
+    /// Parses the query string of a request for facets. `known` are the names of the parameters:
+    /// [`FILTER_PARAMETERS`], and `limit` and `cursor` if the route has pages.
+    ///
+    /// # Errors
+    /// Returns a problem that names the parameter.
+    pub(crate) fn parse(query: Option<&str>, known: &[&'static str]) -> Result<Self, Problem> {
+        let mut request = FacetRequest {
+            filters: ListFilters::default(),
+            limit: DEFAULT_LIMIT,
+            cursor: None,
+        };
+        for (name, value) in parse_query(query, known)? {
             match name {
-                "from" => filters.from = Some(TimeBound::parse("from", &value)?.lowest_sort_key()),
-                "to" => filters.to = Some(TimeBound::parse("to", &value)?.highest_sort_key()),
-                "camera" => filters.camera = Some(value),
-                "lens" => filters.lens = Some(value),
-                "bbox" => filters.bbox = Some(parse_box(&value)?),
-                "order" => order = Some(parse_order(&value)?),
                 "limit" => request.limit = parse_limit(&value)?,
                 "cursor" => request.cursor = Some(value),
-                _ => request.fields = Some(parse_fields(&value, &known_fields())?),
+                _ => request.filters.set(name, &value)?,
             }
         }
-        if filters.bbox.is_some() && order.is_some() {
-            let detail = "It cannot be had with bbox: the photos of a box are listed by place.";
-            return Err(Problem::invalid_parameter("order", detail));
-        }
-        filters.order = order.unwrap_or_default();
-        if let (Some(from), Some(to)) = (&filters.from, &filters.to)
-            && from > to
-        {
-            return Err(Problem::invalid_parameter("from", "from is after to."));
-        }
+        request.filters.check_range()?;
         Ok(request)
     }
 }
 
-/// Parses the query string of a request for one photo. Returns the names of the fields to return,
-/// which may include `tags`, or `None` for all fields.
-///
-/// # Errors
-/// Returns a problem that names the parameter.
-pub(crate) fn parse_photo_fields(
-    query: Option<&str>,
-) -> Result<Option<Vec<&'static str>>, Problem> {
-    let mut known = known_fields();
-    known.push("tags");
-    parse_query(query, &["fields"])?
-        .first()
-        .map(|(_, value)| parse_fields(value, &known))
-        .transpose()
+/// A request for one photo.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct PhotoRequest {
+    /// The filters and the order of the list in which the photo has neighbours.
+    pub(crate) filters: ListFilters,
+    /// The names of the fields to return, or `None` for all fields.
+    pub(crate) fields: Option<Vec<&'static str>>,
+}
+
+impl PhotoRequest {
+    /// The fields of a photo that a list does not have.
+    pub(crate) const MORE_FIELDS: [&str; 3] = ["tags", PREVIOUS_FIELD, NEXT_FIELD];
+
+    /// Parses the query string of a request for one photo.
+    ///
+    /// # Errors
+    /// Returns a problem that names the parameter.
+    pub(crate) fn parse(query: Option<&str>) -> Result<Self, Problem> {
+        let mut known = known_fields();
+        known.extend(PhotoRequest::MORE_FIELDS);
+        let mut request = PhotoRequest::default();
+        for (name, value) in parse_query(query, &PHOTO_PARAMETERS)? {
+            match name {
+                "order" => request.filters.order = Some(parse_order(&value)?),
+                "fields" => request.fields = Some(parse_fields(&value, &known)?),
+                _ => request.filters.set(name, &value)?,
+            }
+        }
+        request.filters.check_range()?;
+        Ok(request)
+    }
+
+    /// Reports whether the response has the neighbours of the photo.
+    pub(crate) fn has_neighbours(&self) -> bool {
+        let wanted = [PREVIOUS_FIELD, NEXT_FIELD];
+        let fields = self.fields.as_ref();
+        fields.is_none_or(|fields| wanted.iter().any(|field| fields.contains(field)))
+    }
+}
+
+/// The field with the photo before this one in the list.
+pub(crate) const PREVIOUS_FIELD: &str = "previous";
+/// The field with the photo after this one in the list.
+pub(crate) const NEXT_FIELD: &str = "next";
+
+fn parse_rating(value: &str) -> Result<u8, Problem> {
+    match value.as_bytes() {
+        [stars @ b'1'..=b'5'] => Ok(stars - b'0'),
+        _ => Err(Problem::invalid_parameter(
+            "rating",
+            "It is a number of stars from 1 to 5. Photos with at least as many stars are listed.",
+        )),
+    }
+}
+
+/// Parses the words of a search.
+fn parse_words(value: &str) -> Result<Vec<String>, Problem> {
+    let mut words: Vec<String> = split_words(value).collect();
+    words.sort();
+    words.dedup();
+    match words.len() {
+        1..=MAX_WORDS => Ok(words),
+        0 => Err(Problem::invalid_parameter(
+            "q",
+            "It has no letter and no digit.",
+        )),
+        _ => Err(Problem::invalid_parameter(
+            "q",
+            format!("It has more than {MAX_WORDS} different words."),
+        )),
+    }
 }
 
 fn parse_order(value: &str) -> Result<ListOrder, Problem> {
     match value {
         "newest" => Ok(ListOrder::Newest),
         "oldest" => Ok(ListOrder::Oldest),
+        "added" => Ok(ListOrder::Added),
         _ => Err(Problem::invalid_parameter(
             "order",
-            "It is newest (the default) or oldest.",
+            "It is newest (the default), oldest or added.",
         )),
     }
 }
@@ -192,6 +376,8 @@ mod tests {
     fn range_includes_all_of_the_day_or_time_that_ends_it() {
         let key = |local: &str| format!("{local}#été#abc");
         let cases = [
+            ("2018", "2018-12-31T23:59:59.999", "2019-01-01T00:00:00"),
+            ("2018-02", "2018-02-28T23:59:59.999", "2018-03-01T00:00:00"),
             (
                 "2018-02-01",
                 "2018-02-01T23:59:59.999",
@@ -228,6 +414,8 @@ mod tests {
     fn range_begins_with_the_first_photo_of_its_first_day_or_time() {
         let key = |local: &str| format!("{local}#été#abc");
         let cases = [
+            ("2018", "2017-12-31T23:59:59.999", "2018-01-01T00:00:00"),
+            ("2018-02", "2018-01-31T23:59:59.999", "2018-02-01T00:00:00"),
             (
                 "2018-02-01",
                 "2018-01-31T23:59:59.999",
@@ -258,8 +446,10 @@ mod tests {
     #[test]
     fn invalid_time_is_refused() {
         let wrong = [
-            "2018",
-            "2018-02",
+            "201",
+            "2018-",
+            "2018-13",
+            "0000",
             "2018-02-30",
             "2018-2-1",
             "+2018-02-01",
@@ -305,15 +495,27 @@ mod tests {
             "From=2018-02-01",
             "from=2018-02-02&to=2018-02-01",
             "bbox=1,2,3",
-            "bbox=0,0,90,90",
-            "bbox=1,2,1.1,2.1&order=newest",
+            "rating=0",
+            "rating=6",
+            "rating=%2B1",
+            "q=-",
+            "q=a b c d e f g h i j k l m n o p q",
+            "keyword=",
             &long,
             "%ff=1",
         ];
         for query in wrong {
             assert!(ListRequest::parse(Some(query)).is_err(), "{query}");
         }
-        assert!(ListRequest::parse(Some("from=2018-02-01&to=2018-02-01")).is_ok());
+        let accepted = [
+            "from=2018-02-01&to=2018-02-01",
+            "from=2018-02&to=2018",
+            "bbox=-180,-90,180,90&order=oldest",
+            "q=Kyoto%20Temple&keyword=japan&rating=3&place=jp&album=best&order=added",
+        ];
+        for query in accepted {
+            assert!(ListRequest::parse(Some(query)).is_ok(), "{query}");
+        }
     }
 
     #[test]

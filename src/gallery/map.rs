@@ -11,6 +11,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::catalogue::published::{CellCount, PublishedMonth};
+use crate::privacy::round_position;
 use photo_metadata::Location;
 
 use super::bounding_box::{BoundingBox, GEOHASH_DIGITS};
@@ -129,8 +130,8 @@ fn cluster_point(
     is_in_home_zone: impl Fn(&Location) -> bool,
 ) -> Location {
     let point = |lat, lon| Location {
-        lat,
-        lon,
+        lat: round_position(lat),
+        lon: round_position(lon),
         ..Location::default()
     };
     let mean = point(sum.lat, sum.lon);
@@ -210,7 +211,7 @@ mod tests {
         let coarse = [month("2018-04", &[("f2", 2, -70.0, 45.0)])];
         let found = merge_clusters(months.iter().chain(&coarse), None);
         assert_eq!(found.keys().collect::<Vec<_>>(), ["f2"]);
-        let west = BoundingBox::parse_any_size("-180,0,-73.5,90").expect("a box");
+        let west = BoundingBox::parse("-180,0,-73.5,90").expect("a box");
         assert_eq!(merge_clusters(months[..1].iter(), Some(&west)).len(), 1);
     }
 

@@ -29,7 +29,7 @@ impl MapRequest {
         for (name, value) in parse_query(query, &MAP_PARAMETERS)? {
             match name {
                 "bbox" => {
-                    let bounds = BoundingBox::parse_any_size(&value);
+                    let bounds = BoundingBox::parse(&value);
                     bbox =
                         Some(bounds.map_err(|reason| Problem::invalid_parameter("bbox", reason))?);
                 }

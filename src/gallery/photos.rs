@@ -1,7 +1,8 @@
 //! The handlers of `/v1/photos` and `/v1/photos/{id or name}`.
 //!
-//! A page needs one index query if one partition contains the page and the query applies all
-//! filters. Any other page needs at most [`MAX_QUERIES`] queries. Reading stops when [`MAX_READ`]
+//! A page that the term index answers needs one request for each hundred photos (see
+//! `index_page.rs`). Any other page needs one index query if one partition contains the page and the query
+//! applies all filters, and otherwise at most [`MAX_QUERIES`] queries. Reading stops when [`MAX_READ`]
 //! photos have been read and the page has at least one photo. A page that would cost more ends
 //! early, and its cursor continues from there. So a page may be short or empty although more pages
 //! follow.
@@ -17,14 +18,19 @@ use crate::catalogue::query::Segment;
 use crate::photo_id::PhotoId;
 use crate::view::ListedPhoto;
 
-use super::cursor::{ListPosition, open_cursor, seal_cursor};
+use super::cursor::ListPosition;
+use super::index_list::Direction;
+use super::index_page::{IndexPages, open_list};
+use super::index_query::needs_term_index;
 use super::json_response::{JSON_MEDIA_TYPE, json_response, to_json_text};
 use super::list_plan::{
     filters_after_query, matches_filters, needs_partitions, plan_segments, position_in_segment,
     resume_segments,
 };
-use super::list_request::{ListFilters, ListRequest, MAX_LIMIT, parse_photo_fields};
-use super::photo_lookup::{find_by_file, find_by_stem};
+use super::list_request::{ListFilters, ListRequest, MAX_LIMIT, PhotoRequest};
+use super::neighbours::{Neighbours, PhotoWithNeighbours, find_neighbours};
+use super::page_cursor::{open_position, seal_position};
+use super::photo_lookup::find_by_name;
 use super::problem::Problem;
 use super::state::GalleryState;
 
@@ -45,10 +51,19 @@ pub(super) async fn list_photos(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let request = ListRequest::parse(query.as_deref())?;
+    list_response(&gallery, &request, &headers).await
+}
+
+/// Returns the response with one page of a list.
+pub(super) async fn list_response(
+    gallery: &GalleryState,
+    request: &ListRequest,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let fields = request.fields.as_deref();
-    let page = render_page(&gallery, &request, |listed| to_json_text(listed, fields)).await?;
+    let page = render_page(gallery, request, |listed| to_json_text(listed, fields)).await?;
     json_response(
-        &headers,
+        headers,
         JSON_MEDIA_TYPE,
         format!(
             "{{\"items\":[{}],\"next\":{}}}",
@@ -73,16 +88,30 @@ pub(super) async fn render_page(
     render: impl Fn(&ListedPhoto) -> Result<String, Problem>,
 ) -> Result<RenderedPage, Problem> {
     let filters = &request.filters;
-    // A cursor is bound to this text. Filters are plain strings, which can always be serialised.
-    let bound = serde_json::to_string(filters).map_err(|_| Problem::internal())?;
-    let settings = &gallery.settings;
-    let position = match &request.cursor {
-        None => None,
-        Some(token) => Some(
-            open_cursor(&settings.cursor_key, &bound, token, (settings.now)())
-                .map_err(|error| Problem::invalid_cursor(&error.to_string()))?,
-        ),
+    let page = if needs_term_index(filters) {
+        let position = open_position(gallery, &request.filters, request.cursor.as_deref())?;
+        fill_page_from_term_index(gallery, request, position, render).await?
+    } else {
+        fill_page_from_table(gallery, request, render).await?
     };
+    let next = match page.next {
+        None => "null".to_owned(),
+        Some(position) => seal_position(gallery, &request.filters, &position)?,
+    };
+    Ok(RenderedPage {
+        items: page.items,
+        next,
+    })
+}
+
+/// Fills a page from the indexes of the photos table.
+async fn fill_page_from_table(
+    gallery: &GalleryState,
+    request: &ListRequest,
+    render: impl Fn(&ListedPhoto) -> Result<String, Problem>,
+) -> Result<FilledPage, Problem> {
+    let filters = &request.filters;
+    let position = open_position(gallery, &request.filters, request.cursor.as_deref())?;
     let partitions = if needs_partitions(filters) {
         gallery.catalogue.date_partitions().await?
     } else {
@@ -94,23 +123,40 @@ pub(super) async fn render_page(
         plan_segments(filters, &partitions, gallery.view.max_rounding_degrees())
     };
     let (segments, after) = resume_segments(segments, position);
-    let page = fill_page(gallery, request, segments, after, render).await?;
-    let next = match page.next {
-        None => "null".to_owned(),
-        Some(position) => {
-            let sealed = seal_cursor(&settings.cursor_key, &bound, &position, (settings.now)());
-            // Base64url needs no escapes in JSON.
-            format!("\"{}\"", sealed.ok_or_else(Problem::internal)?)
-        }
-    };
-    Ok(RenderedPage {
-        items: page.items,
-        next,
-    })
+    fill_page(gallery, request, segments, after, render).await
 }
 
-/// Handles `GET /v1/photos/{name}`. The name is an id, a stem (`2018-02-01/foobar`) or the name of
-/// a file (`2018-02-01/foobar.jpg`).
+/// Fills a page from the term index.
+async fn fill_page_from_term_index(
+    gallery: &GalleryState,
+    request: &ListRequest,
+    position: Option<ListPosition>,
+    render: impl Fn(&ListedPhoto) -> Result<String, Problem>,
+) -> Result<FilledPage, Problem> {
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    let Some(list) = open_list(gallery, &request.filters).await? else {
+        return Ok(FilledPage { items, next: None });
+    };
+    let mut last = position.clone();
+    let mut pages = IndexPages::new(gallery, &list, position, Direction::Forward);
+    while !pages.is_finished() {
+        // One photo more shows whether there is a next page.
+        for placed in pages.read(request.limit + 1 - items.len()).await? {
+            if items.len() == request.limit || bytes > MAX_PAGE_BYTES {
+                return Ok(FilledPage { items, next: last });
+            }
+            let item = render(&placed.photo)?;
+            bytes += item.len();
+            items.push(item);
+            last = Some(placed.position);
+        }
+    }
+    let next = pages.position().filter(|_| !pages.is_at_end()).cloned();
+    Ok(FilledPage { items, next })
+}
+
+/// Handles `GET /v1/photos/{name}`. The name is an id, a slug (`2018-02-01-foobar`), a stem
+/// (`2018-02-01/foobar`) or the name of a file (`2018-02-01/foobar.jpg`).
 pub(super) async fn get_photo(
     State(gallery): State<GalleryState>,
     name: Result<Path<String>, PathRejection>,
@@ -119,21 +165,26 @@ pub(super) async fn get_photo(
 ) -> Result<Response, Problem> {
     let not_found = || Problem::not_found("There is no public photo of this id or name.");
     let Path(name) = name.map_err(|_| not_found())?;
-    let fields = parse_photo_fields(query.as_deref())?;
+    let request = PhotoRequest::parse(query.as_deref())?;
     let item = match PhotoId::parse(&name) {
         Some(id) => gallery.catalogue.item(&id).await?,
-        None => match find_by_file(&gallery.catalogue, &name).await? {
-            Some((item, _)) => Some(item),
-            None => find_by_stem(&gallery.catalogue, &name).await?,
-        },
+        None => find_by_name(&gallery.catalogue, &name).await?,
     };
-    let details = item
-        .and_then(|item| gallery.view.show_details(&item, (gallery.settings.now)()))
-        .ok_or_else(not_found)?;
+    let now = (gallery.settings.now)();
+    let shown = item.and_then(|item| Some((gallery.view.show_details(&item, now)?, item)));
+    let (details, item) = shown.ok_or_else(not_found)?;
+    let neighbours = match request.has_neighbours() {
+        true => find_neighbours(&gallery, &item, &request.filters).await?,
+        false => Neighbours::default(),
+    };
+    let photo = PhotoWithNeighbours {
+        details,
+        neighbours,
+    };
     json_response(
         &headers,
         JSON_MEDIA_TYPE,
-        to_json_text(&details, fields.as_deref())?,
+        to_json_text(&photo, request.fields.as_deref())?,
     )
 }
 

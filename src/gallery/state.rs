@@ -5,7 +5,9 @@ use std::sync::Arc;
 use local_http::AllowedOrigins;
 
 use super::cursor::CursorKey;
+use super::index_cache::{IndexCache, IndexedMonth};
 use super::month_cache::MonthCache;
+use super::problem::Problem;
 use super::static_files::StaticGallery;
 use crate::background::BackgroundSlots;
 use crate::catalogue::Catalogue;
@@ -58,6 +60,16 @@ impl GallerySettings {
 pub(super) struct GalleryState {
     pub(super) catalogue: Catalogue,
     pub(super) months: MonthCache,
+    pub(super) index: IndexCache,
     pub(super) settings: Arc<GallerySettings>,
     pub(super) view: Arc<PublicView>,
+}
+
+impl GalleryState {
+    /// Returns the term index of all months. See [`IndexCache::load_index`].
+    pub(super) async fn load_index(&self) -> Result<Arc<Vec<IndexedMonth>>, Problem> {
+        self.index
+            .load_index(&self.view.privacy_fingerprint())
+            .await
+    }
 }

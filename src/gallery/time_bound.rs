@@ -4,8 +4,8 @@ use chrono::{NaiveDate, NaiveDateTime};
 
 use super::problem::Problem;
 
-/// One end of the date range of a list: a wall-clock day, minute, second or millisecond, as precise
-/// as the request gives it.
+/// One end of the date range of a list: a year, month, day, minute, second or millisecond of the wall
+/// clock, as precise as the request gives it.
 pub(super) struct TimeBound {
     /// The time without its fraction, as precise as the request gave it, for example
     /// `2018-02-01T09:41`.
@@ -21,19 +21,23 @@ impl TimeBound {
     /// Returns a problem that names the parameter and shows the accepted forms.
     pub(super) fn parse(name: &str, text: &str) -> Result<Self, Problem> {
         TimeBound::parse_text(text).ok_or_else(|| {
-            let detail = "It is a day (2018-02-01) or a wall-clock time at the place of capture, without an offset \
+            let detail = "It is a year (2018), a month (2018-02), a day (2018-02-01) or a wall-clock time at the place of capture, without an offset \
                           (2018-02-01T09:41, 2018-02-01T09:41:07 or 2018-02-01T09:41:07.670).";
             Problem::invalid_parameter(name, detail)
         })
     }
 
-    fn parse_text(text: &str) -> Option<Self> {
+    /// Parses a time. Returns `None` if it has another form.
+    pub(super) fn parse_text(text: &str) -> Option<Self> {
         let (whole, fraction) = match text.split_once('.') {
             Some((whole, fraction)) => (whole, Some(fraction)),
             None => (text, None),
         };
+        let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok();
         let valid = match whole.len() {
-            10 => NaiveDate::parse_from_str(whole, "%Y-%m-%d").is_ok(),
+            4 => day(&format!("{whole}-01-01")) && whole != "0000",
+            7 => day(&format!("{whole}-01")) && !whole.starts_with("0000"),
+            10 => day(whole),
             16 => NaiveDateTime::parse_from_str(whole, "%Y-%m-%dT%H:%M").is_ok(),
             19 => NaiveDateTime::parse_from_str(whole, "%Y-%m-%dT%H:%M:%S").is_ok(),
             _ => false,
@@ -68,7 +72,7 @@ impl TimeBound {
     }
 
     /// Returns a text that sorts after the sort keys of all photos that were taken before the end
-    /// of this day, minute, second or millisecond. After the time, a sort key has `#` or a further
+    /// of this year, month, day, minute, second or millisecond. After the time, a sort key has `#` or a further
     /// part of the time. `$` sorts directly after `#`, and `~` after all of these.
     pub(super) fn highest_sort_key(&self) -> String {
         match self.milliseconds {

@@ -111,6 +111,8 @@ struct BatchWrites {
     obsolete: BTreeSet<String>,
     /// The new items of the months, if they differ from the stored items.
     months: Vec<PublishedMonth>,
+    /// The keys of the parts of the term index that must be deleted.
+    obsolete_index: BTreeSet<String>,
     /// The dirty marks that must be removed, because the months are rebuilt.
     dirty: Vec<DirtyMonth>,
 }
@@ -418,6 +420,7 @@ impl Publisher {
         progress.report.months += batch.len() as u64;
         let rebuilder = MonthRebuilder {
             catalogue: &self.catalogue,
+            table: &self.table,
             files: &self.files,
             stored: &progress.stored,
             view: &self.settings.view,
@@ -473,6 +476,9 @@ impl Publisher {
             .try_collect::<()>()
             .await?;
         self.table.bump_counts_version().await?;
+        for key in &writes.obsolete_index {
+            self.table.delete_index_part(key).await?;
+        }
         stream::iter(writes.dirty)
             .map(|dirty| async move { self.table.clear_dirty(&dirty).await })
             .buffer_unordered(CONCURRENT_MONTHS)
@@ -527,9 +533,11 @@ impl CycleProgress {
             dirty,
             month,
             change,
+            obsolete_index,
             waits_until: _,
         } in rebuilt
         {
+            writes.obsolete_index.extend(obsolete_index);
             if let Some(change) = change {
                 self.report.changed += 1;
                 self.files.generation += 1;

@@ -10,10 +10,12 @@ use sha2::{Digest, Sha256};
 
 use super::keyword_counts::KeywordCounts;
 use super::month_name::month_file_name;
-use super::stored_text::finish_digest;
+use super::stored_text::{compress, finish_digest, json_digest};
+use crate::catalogue::index_parts::StoredIndexPart;
 use crate::catalogue::published::{CellCount, FacetCount, PublishedFile, PublishedMonth};
 use crate::summary::Summary;
-use crate::view::PublicView;
+use crate::term_index::{IndexPartBuilder, IndexedPhoto};
+use crate::view::{ListedPhoto, PublicView};
 use photo_metadata::PhotoRecord;
 
 /// The compressed size in bytes after which no more photos are added to a file. The finished file
@@ -42,6 +44,8 @@ pub(super) struct MonthBuilder<'a> {
     keywords: KeywordCounts,
     files: Vec<MonthFile>,
     open: Option<MonthFileWriter>,
+    index: Vec<StoredIndexPart>,
+    open_index: IndexPartBuilder,
     /// The first time at which a photo must be listed that is not listed yet.
     waits_until: Option<DateTime<Utc>>,
 }
@@ -50,6 +54,8 @@ pub(super) struct MonthBuilder<'a> {
 pub(super) struct BuiltMonth {
     pub(super) month: PublishedMonth,
     pub(super) files: Vec<MonthFile>,
+    /// The parts of the term index. The item of the month lists their keys.
+    pub(super) index: Vec<StoredIndexPart>,
     /// The time at which the month must be built again, because a photo that waits for its pictures
     /// must then be listed without them. `None` if no photo waits.
     pub(super) waits_until: Option<DateTime<Utc>>,
@@ -80,11 +86,14 @@ impl<'a> MonthBuilder<'a> {
             month: PublishedMonth {
                 month: month.to_owned(),
                 positions: view.location_policy_fingerprint(),
+                privacy: view.privacy_fingerprint(),
                 ..PublishedMonth::default()
             },
             keywords: KeywordCounts::default(),
             files: Vec::new(),
             open: None,
+            index: Vec::new(),
+            open_index: IndexPartBuilder::default(),
             waits_until: None,
         }
     }
@@ -100,6 +109,7 @@ impl<'a> MonthBuilder<'a> {
         let line = serde_json::to_vec(&listed)?;
         self.count_photo(summary);
         self.count_public_record(listed.record());
+        self.index_photo(summary, &listed)?;
         let mut open = match self.open.take() {
             Some(open) => open,
             None => MonthFileWriter::open(&self.month.month)?,
@@ -118,6 +128,7 @@ impl<'a> MonthBuilder<'a> {
         if let Some(open) = self.open.take() {
             self.close_file(open)?;
         }
+        self.close_index_part()?;
         while self.month.cells.len() > MAX_CELLS && self.enlarge_cells() {}
         self.month.keywords = std::mem::take(&mut self.keywords).most_frequent();
         self.month.aspects = (self.month.aspects * 1_000.0).round() / 1_000.0;
@@ -125,6 +136,7 @@ impl<'a> MonthBuilder<'a> {
         Ok(BuiltMonth {
             month: self.month,
             files: self.files,
+            index: self.index,
             waits_until: self.waits_until,
         })
     }
@@ -132,6 +144,39 @@ impl<'a> MonthBuilder<'a> {
     fn close_file(&mut self, open: MonthFileWriter) -> io::Result<()> {
         let path = month_file_name(&self.month.month, self.files.len() + 1);
         self.files.push(open.close(path)?);
+        Ok(())
+    }
+
+    /// Adds a photo to the term index. `listed` is the photo as lists show it.
+    fn index_photo(&mut self, summary: &Summary, listed: &ListedPhoto) -> io::Result<()> {
+        let location = self.view.published_location(summary);
+        self.open_index.add_photo(&IndexedPhoto {
+            stem: listed.stem(),
+            record: listed.record(),
+            location: location.as_ref(),
+            added: summary.added_at.map_or(0, |added| added.timestamp()),
+            folders: &summary.folders,
+        });
+        match self.open_index.is_full() {
+            true => self.close_index_part(),
+            false => Ok(()),
+        }
+    }
+
+    /// Ends a part of the term index. Does nothing if the part has no photos.
+    fn close_index_part(&mut self) -> io::Result<()> {
+        let part = std::mem::take(&mut self.open_index);
+        if part.is_empty() {
+            return Ok(());
+        }
+        let json = part.finish()?;
+        let number = self.index.len() + 1;
+        let key = format!("{}#{number}#{}", self.month.month, json_digest(&json));
+        self.month.index.push(key.clone());
+        self.index.push(StoredIndexPart {
+            key,
+            compressed: compress(&json)?,
+        });
         Ok(())
     }
 
@@ -249,7 +294,7 @@ mod tests {
     use super::*;
     use crate::pictures::{PictureSet, RenditionFile};
     use crate::privacy::LocationPolicy;
-    use crate::publish::stored_text::{decompress, json_digest};
+    use crate::publish::stored_text::decompress;
     use photo_metadata::{Camera, CaptureTime, Location, PhotoRecord};
 
     fn photo(n: u32) -> Summary {

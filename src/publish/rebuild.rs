@@ -13,12 +13,14 @@ use super::month_difference::{MonthDifference, compare_versions};
 use super::month_pages::read_month_pages;
 use super::stored_text::{decompress, json_digest};
 use crate::catalogue::Catalogue;
-use crate::catalogue::published::{DirtyMonth, PublishedFile, PublishedMonth};
+use crate::catalogue::index_parts::StoredIndexPart;
+use crate::catalogue::published::{DirtyMonth, PublishTable, PublishedFile, PublishedMonth};
 use crate::view::PublicView;
 
 /// Rebuilds single months. Writes the files of a month, but not its item in the publish table.
 pub(super) struct MonthRebuilder<'a> {
     pub(super) catalogue: &'a Catalogue,
+    pub(super) table: &'a PublishTable,
     pub(super) files: &'a StaticFileStore,
     /// The ETags of all files that were stored before this cycle wrote any file.
     pub(super) stored: &'a StoredETags,
@@ -34,6 +36,9 @@ pub(super) struct RebuiltMonth {
     pub(super) month: PublishedMonth,
     /// The time at which the month must be rebuilt again. See [`BuiltMonth::waits_until`].
     pub(super) waits_until: Option<DateTime<Utc>>,
+    /// The keys of the stored parts of the term index that no longer belong to the month. They must be
+    /// deleted after the item of the month is written.
+    pub(super) obsolete_index: BTreeSet<String>,
     /// The change of the month's files, or `None` if the stored files were already up to date.
     pub(super) change: Option<FilesChange>,
 }
@@ -50,7 +55,8 @@ pub(super) struct FilesChange {
 }
 
 impl MonthRebuilder<'_> {
-    /// Builds a month from its photos in the index by-date, and writes the files that have changed.
+    /// Builds a month from its photos in the index by-date, and writes the files that have changed and
+    /// the new parts of the term index.
     /// `before` is the present item of the month, if the month has one. If the stored files are not
     /// those in `before`, writes all files of the month. A repeat is safe.
     ///
@@ -64,8 +70,10 @@ impl MonthRebuilder<'_> {
         let BuiltMonth {
             mut month,
             files,
+            index,
             waits_until,
         } = self.build_month(&dirty.month).await?;
+        let obsolete_index = self.put_index(&dirty.month, index).await?;
         let before = before.map(|month| month.files).unwrap_or_default();
         let is_settled = self.has_stored_files(&dirty.month, &before).await?;
         if is_settled && digests(&before) == digests(&month.files) {
@@ -74,6 +82,7 @@ impl MonthRebuilder<'_> {
                 dirty,
                 month,
                 waits_until,
+                obsolete_index,
                 change: None,
             });
         }
@@ -93,12 +102,29 @@ impl MonthRebuilder<'_> {
             dirty,
             month,
             waits_until,
+            obsolete_index,
             change: Some(FilesChange {
                 difference,
                 is_complete,
                 obsolete,
             }),
         })
+    }
+
+    /// Writes the parts of the term index of a month that are not stored yet. Returns the keys of the
+    /// stored parts that do not belong to the month any more.
+    async fn put_index(
+        &self,
+        month: &str,
+        parts: Vec<StoredIndexPart>,
+    ) -> Result<BTreeSet<String>, PublishError> {
+        let mut stored = self.table.index_part_keys(month).await?;
+        for part in parts {
+            if !stored.remove(&part.key) {
+                self.table.put_index_part(part).await?;
+            }
+        }
+        Ok(stored)
     }
 
     /// Reports whether the stored files of a month are exactly `files`. They are not if an earlier

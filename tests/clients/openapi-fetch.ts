@@ -49,7 +49,7 @@ export async function visit(gallery: string): Promise<Visit> {
         if ("stem" in properties && longitude > 13 && latitude > 52) berlin += 1;
     }
 
-    const details = await client.GET("/v1/photos/{name}", { params: { path: { name: "2018-02-01/DSC_0001" } } });
+    const details = await client.GET("/v1/photos/{name}", { params: { path: { name: "2022-07-16/IMG_0412" } } });
     const tag = details.data?.tags["ExifIFD"]?.["FNumber"];
     const fNumber = typeof tag === "object" && "fraction" in tag ? tag.fraction : "";
 

@@ -46,7 +46,7 @@ export async function visit(): Promise<Visit> {
         if ("stem" in properties && longitude > 13 && latitude > 52) berlin += 1;
     }
 
-    const details = await getPhoto("2018-02-01/DSC_0001");
+    const details = await getPhoto("2022-07-16/IMG_0412");
     const tag = details.status === 200 ? details.data.tags["ExifIFD"]?.["FNumber"] : undefined;
     const fNumber = typeof tag === "object" && "fraction" in tag ? tag.fraction : "";
 

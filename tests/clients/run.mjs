@@ -27,9 +27,10 @@ const clients = { "openapi-fetch": visitWithOpenapiFetch, "hey-api": visitWithHe
 for (const [name, visit] of Object.entries(clients)) {
     const { stems, cameras, lenses, ...numbers } = await visit(gallery);
     assert.equal(stems.length, PHOTOS, name);
-    assert.equal(stems[0], "2018-02-01/DSC_0001", name);
+    // Two photos have this name. The order of their uploads decides which of them gets it.
+    assert(stems[0]?.startsWith("2018-02-01/DSC_0001"), name);
     assert(cameras.includes("Nikon D750") && lenses.includes("50.0 mm f/1.8"), name);
-    const expected = { pages: 3, pictures: 13, counted: 13, clustered: 4, berlin: 1, fNumber: "80/10", wrong: "cursor" };
+    const expected = { pages: 3, pictures: 13, counted: 13, clustered: 4, berlin: 1, fNumber: "16/10", wrong: "cursor" };
     assert.deepEqual(numbers, expected, name);
     console.log(`${name}: ${stems.length} photos, ${cameras.length} cameras, ${lenses.length} lenses`);
 }

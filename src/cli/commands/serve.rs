@@ -100,6 +100,7 @@ pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<Com
     settings.hook(true)?;
     settings.hook_rules()?;
     settings.picture_recipe()?;
+    settings.album_folders()?;
     if arguments.endpoints.s3_endpoint.is_some() {
         remote_stores::run(&arguments, settings).await?;
         return Ok(CommandStatus::Success);

@@ -8,7 +8,13 @@ use super::responses::{
     BAD_REQUEST, INTERNAL_ERROR, NOT_FOUND, ProblemResponse, UNAVAILABLE, caching_headers,
 };
 use crate::gallery::json_response::{GEOJSON_MEDIA_TYPE, JSON_MEDIA_TYPE};
-use crate::gallery::list_request::LIST_PARAMETERS;
+use crate::gallery::list_request::{
+    FACET_PAGE_PARAMETERS, FILTER_PARAMETERS, LIST_PARAMETERS, PHOTO_PARAMETERS,
+};
+use crate::gallery::map_request::MAP_PARAMETERS;
+use crate::gallery::on_this_day::ON_THIS_DAY_PARAMETERS;
+use crate::gallery::random_photos::RANDOM_PARAMETERS;
+use crate::gallery::timeline_unit::TIMELINE_PARAMETERS;
 
 /// The problems of a route that reads the catalogue.
 const OF_LIST: &[ProblemResponse] = &[BAD_REQUEST, INTERNAL_ERROR, UNAVAILABLE];
@@ -23,8 +29,12 @@ struct DocumentedRoute {
     tag: &'static str,
     summary: &'static str,
     description: &'static str,
-    /// The keys of the parameters, apart from `ifNoneMatch`.
-    parameters: &'static [&'static str],
+    /// The names of the query parameters.
+    query: &'static [&'static str],
+    /// The keys of the other parameters, apart from `ifNoneMatch`.
+    others: &'static [&'static str],
+    /// The query parameters whose keys are not their names, with their keys.
+    keys: &'static [(&'static str, &'static str)],
     media_type: &'static str,
     /// The schema of the response.
     schema: &'static str,
@@ -42,7 +52,9 @@ const ROUTE: DocumentedRoute = DocumentedRoute {
     tag: "photos",
     summary: "",
     description: "",
-    parameters: &[],
+    query: &[],
+    others: &[],
+    keys: &[],
     media_type: JSON_MEDIA_TYPE,
     schema: "",
     partial_schema: None,
@@ -50,13 +62,13 @@ const ROUTE: DocumentedRoute = DocumentedRoute {
     has_etag: true,
 };
 
-const ROUTES: [DocumentedRoute; 8] = [
+const ROUTES: [DocumentedRoute; 13] = [
     DocumentedRoute {
         path: "/v1/photos",
         operation_id: "listPhotos",
         summary: "Lists photos, the newest first",
         description: "The photos that pass all filters, page by page. The list ends when `next` is null. With `fields`, the response is a `PartialPhotoList`.",
-        parameters: &LIST_PARAMETERS,
+        query: &LIST_PARAMETERS,
         schema: "PhotoList",
         partial_schema: Some("PartialPhotoList"),
         ..ROUTE
@@ -65,11 +77,34 @@ const ROUTES: [DocumentedRoute; 8] = [
         path: "/v1/photos/{name}",
         operation_id: "getPhoto",
         summary: "Returns one photo with its public tags",
-        description: "The photo of an id, a stem or a file. With `fields`, the response is a `PartialPhoto`.",
-        parameters: &["name", "photoFields"],
+        description: "The photo of an id, a slug, a stem or a file. `previous` and `next` are its neighbours in the list with the same filters and order. With `fields`, the response is a `PartialPhoto`.",
+        query: &PHOTO_PARAMETERS,
+        others: &["name"],
+        keys: &[("fields", "photoFields")],
         schema: "PhotoDetails",
         partial_schema: Some("PartialPhoto"),
         problems: OF_PHOTO,
+        ..ROUTE
+    },
+    DocumentedRoute {
+        path: "/v1/photos/random",
+        operation_id: "getRandomPhotos",
+        summary: "Returns some photos, chosen at random",
+        description: "Each photo occurs at most once. Without `seed`, no cache may keep the response. With `fields`, the response is a `PartialRandomPhotos`.",
+        query: &RANDOM_PARAMETERS,
+        keys: &[("limit", "randomLimit")],
+        schema: "RandomPhotos",
+        partial_schema: Some("PartialRandomPhotos"),
+        ..ROUTE
+    },
+    DocumentedRoute {
+        path: "/v1/on-this-day",
+        operation_id: "listPhotosOfDay",
+        summary: "Lists the photos of one day of the year, in all years",
+        description: "The list is as of the last cycle of publish, page by page. With `fields`, the response is a `PartialPhotoList`.",
+        query: &ON_THIS_DAY_PARAMETERS,
+        schema: "PhotoList",
+        partial_schema: Some("PartialPhotoList"),
         ..ROUTE
     },
     DocumentedRoute {
@@ -78,7 +113,7 @@ const ROUTES: [DocumentedRoute; 8] = [
         tag: "counts",
         summary: "Counts the photos of each year, month or day",
         description: "The periods that have photos, the newest first, as of the last cycle of publish.",
-        parameters: &["unit"],
+        query: &TIMELINE_PARAMETERS,
         schema: "Timeline",
         ..ROUTE
     },
@@ -88,6 +123,7 @@ const ROUTES: [DocumentedRoute; 8] = [
         tag: "counts",
         summary: "Lists the cameras with their numbers of photos",
         description: "The camera with the most photos is the first. The numbers are those of the last cycle of publish.",
+        query: &FILTER_PARAMETERS,
         schema: "FacetList",
         ..ROUTE
     },
@@ -97,7 +133,37 @@ const ROUTES: [DocumentedRoute; 8] = [
         tag: "counts",
         summary: "Lists the lenses with their numbers of photos",
         description: "The lens with the most photos is the first. The numbers are those of the last cycle of publish.",
+        query: &FILTER_PARAMETERS,
         schema: "FacetList",
+        ..ROUTE
+    },
+    DocumentedRoute {
+        path: "/v1/keywords",
+        operation_id: "listKeywords",
+        tag: "counts",
+        summary: "Lists the keywords with their numbers of photos",
+        description: "The keyword with the most photos is the first. The parents of a hierarchical keyword are keywords too.",
+        query: &FACET_PAGE_PARAMETERS,
+        schema: "KeywordList",
+        ..ROUTE
+    },
+    DocumentedRoute {
+        path: "/v1/places",
+        operation_id: "listPlaces",
+        tag: "counts",
+        summary: "Lists the countries, regions and cities with their numbers of photos",
+        description: "The place with the most photos is the first.",
+        query: &FACET_PAGE_PARAMETERS,
+        schema: "PlaceList",
+        ..ROUTE
+    },
+    DocumentedRoute {
+        path: "/v1/albums",
+        operation_id: "listAlbums",
+        tag: "counts",
+        summary: "Lists the albums with their numbers of photos",
+        description: "The public albums that have public photos.",
+        schema: "AlbumList",
         ..ROUTE
     },
     DocumentedRoute {
@@ -106,7 +172,8 @@ const ROUTES: [DocumentedRoute; 8] = [
         tag: "map",
         summary: "Returns where photos were taken, as GeoJSON",
         description: "The photos of a small box as points, page by page; or the clusters of a large box or of the globe, all at once (RFC 7946).",
-        parameters: &["mapBbox", "cursor"],
+        query: &MAP_PARAMETERS,
+        keys: &[("bbox", "mapBbox")],
         media_type: GEOJSON_MEDIA_TYPE,
         schema: "FeatureCollection",
         ..ROUTE
@@ -136,7 +203,7 @@ const ROUTES: [DocumentedRoute; 8] = [
 /// Returns the tags, which group the routes.
 pub(super) fn tags() -> Value {
     json!([
-        { "name": "counts", "description": "Numbers of photos by date, camera and lens." },
+        { "name": "counts", "description": "Numbers of photos by date, camera, lens, keyword, place and album." },
         { "name": "map", "description": "Photos and clusters as GeoJSON." },
         { "name": "photos", "description": "Photos: lists and single ones." },
         { "name": "service", "description": "The service itself." },
@@ -153,7 +220,13 @@ pub(super) fn paths() -> Map<String, Value> {
 }
 
 fn operation(route: &DocumentedRoute) -> Value {
-    let mut parameters = parameter_references(route.parameters);
+    let key = |name: &&'static str| {
+        let named = route.keys.iter().find(|(of, _)| of == name);
+        named.map_or(*name, |(_, key)| *key)
+    };
+    let query: Vec<&str> = route.query.iter().map(key).collect();
+    let mut parameters = parameter_references(route.others);
+    parameters.extend(parameter_references(&query));
     if route.has_etag {
         parameters.extend(parameter_references(&["ifNoneMatch"]));
     }

@@ -4,6 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::component;
 use super::responses::problem_schema;
+use crate::catalogue::album::AlbumOrder;
+use crate::gallery::facets::PlaceKind;
+use crate::gallery::list_request::{NEXT_FIELD, PREVIOUS_FIELD};
 use crate::gallery::timeline_unit::TimelineUnit;
 
 /// The text of the JSON Schema for a photo in a list.
@@ -61,6 +64,18 @@ fn photo_schemas(photo: Value) -> NamedSchemas {
     vec![
         ("PhotoList", list),
         ("PartialPhotoList", partial_list),
+        (
+            "RandomPhotos",
+            random_photos_schema("Photos that were chosen at random.", "Photo"),
+        ),
+        (
+            "PartialRandomPhotos",
+            random_photos_schema(
+                "Photos that were chosen at random, if the request has `fields`.",
+                "PartialPhoto",
+            ),
+        ),
+        ("PhotoLink", photo_link_schema(&photo)),
         ("PhotoDetails", photo_details_schema(&photo)),
         ("PartialPhoto", partial_photo_schema(&photo)),
         ("Photo", photo),
@@ -82,11 +97,108 @@ fn count_schemas(facet: Value) -> NamedSchemas {
         }),
     );
     vec![
+        (
+            "KeywordList",
+            list_schema("A page of the list of keywords.", "KeywordFacet"),
+        ),
+        ("KeywordFacet", keyword_schema(&facet)),
+        (
+            "PlaceList",
+            list_schema("A page of the list of places.", "PlaceFacet"),
+        ),
+        ("PlaceFacet", place_schema(&facet)),
+        ("AlbumList", albums_schema()),
+        ("Album", album_schema(&facet)),
         ("Timeline", timeline_schema()),
         ("TimelinePeriod", period_schema()),
         ("FacetList", facets),
         ("Facet", facet),
     ]
+}
+
+/// Returns the schema of the photo that shows a keyword, a place or an album.
+fn cover_schema() -> Value {
+    nullable(
+        "A photo that shows it. Null if none is public now.",
+        "PhotoLink",
+    )
+}
+
+fn keyword_schema(facet: &Value) -> Value {
+    object_schema(
+        "A keyword, and its number of photos.",
+        json!({
+            "slug": { "type": "string", "description": "Name for queries.", "examples": ["kyoto"] },
+            "name": { "type": "string", "description": "Name for people: the last part of the keyword.", "examples": ["Kyoto"] },
+            "path": {
+                "type": "array", "items": { "type": "string" }, "examples": [["Places", "Japan", "Kyoto"]],
+                "description": "The parts of the keyword, the outermost first. A flat keyword has one part.",
+            },
+            "photos": facet["properties"]["photos"],
+            "cover": cover_schema(),
+        }),
+    )
+}
+
+fn place_schema(facet: &Value) -> Value {
+    let name =
+        |description: &str| json!({ "type": ["string", "null"], "description": description });
+    let kinds = [PlaceKind::Country, PlaceKind::Region, PlaceKind::City];
+    object_schema(
+        "A country, a region or a city, and its number of photos.",
+        json!({
+            "slug": { "type": "string", "description": "Name for queries.", "examples": ["japan"] },
+            "name": { "type": "string", "description": "Name for people.", "examples": ["Japan"] },
+            "kind": { "type": "string", "enum": kinds, "description": "What the place is." },
+            "country": name("The country."),
+            "region": name("The state or province. Null for a country."),
+            "city": name("The city. Null for a country or a region."),
+            "photos": facet["properties"]["photos"],
+            "cover": cover_schema(),
+        }),
+    )
+}
+
+fn albums_schema() -> Value {
+    object_schema(
+        "All public albums.",
+        json!({
+            "items": {
+                "type": "array", "items": component("schemas", "Album"),
+                "description": "The albums that have public photos.",
+            },
+        }),
+    )
+}
+
+fn album_schema(facet: &Value) -> Value {
+    let orders = [
+        AlbumOrder::Newest,
+        AlbumOrder::Oldest,
+        AlbumOrder::Added,
+        AlbumOrder::Listed,
+    ];
+    let day = |description: &str| {
+        json!({
+            "type": ["string", "null"], "format": "date", "description": description,
+        })
+    };
+    object_schema(
+        "An album, and its number of photos.",
+        json!({
+            "slug": { "type": "string", "description": "Name for queries.", "examples": ["japan-2026"] },
+            "title": { "type": "string", "description": "Title.", "examples": ["Japan 2026"] },
+            "description": { "type": ["string", "null"], "description": "Description." },
+            "order": {
+                "type": "string", "enum": orders,
+                "description": "The order in which `/v1/photos` lists the album. `listed` is the order that the owner chose.",
+            },
+            "photos": facet["properties"]["photos"],
+            "from": day("The day of the oldest photo. Null if no photo has a date."),
+            "to": day("The day of the newest photo. Null if no photo has a date."),
+            "cover": cover_schema(),
+        }),
+    )
 }
 
 fn service_schemas() -> NamedSchemas {
@@ -121,10 +233,24 @@ fn service_schemas() -> NamedSchemas {
 fn photo_details_schema(photo: &Value) -> Value {
     let mut details = photo.clone();
     details["title"] = json!("PhotoDetails");
-    details["description"] = json!("A photo with its public tags.");
-    details["properties"]["tags"] = component("schemas", "PhotoTags");
-    if let Some(required) = details["required"].as_array_mut() {
-        required.push(json!("tags"));
+    details["description"] = json!("A photo with its public tags and its neighbours.");
+    let neighbour = |description| nullable(description, "PhotoLink");
+    let more = [
+        ("tags", component("schemas", "PhotoTags")),
+        (
+            PREVIOUS_FIELD,
+            neighbour("The photo before this one in the list. Null if this is the first."),
+        ),
+        (
+            NEXT_FIELD,
+            neighbour("The photo after this one in the list. Null if this is the last."),
+        ),
+    ];
+    for (name, schema) in more {
+        details["properties"][name] = schema;
+        if let Some(required) = details["required"].as_array_mut() {
+            required.push(json!(name));
+        }
     }
     details
 }
@@ -283,9 +409,44 @@ fn map_cluster_schema() -> Value {
     )
 }
 
+/// Returns the schema of a field of a photo.
+// It is a copy, because not every generator of clients can follow a reference to a property.
+fn photo_field(photo: &Value, name: &str) -> Value {
+    photo["properties"][name].clone()
+}
+
+fn photo_link_schema(photo: &Value) -> Value {
+    let names = [
+        "id",
+        "stem",
+        "title",
+        "alt",
+        "images",
+        "placeholder",
+        "color",
+    ];
+    let fields = names.map(|name| (name.to_owned(), photo_field(photo, name)));
+    let fields: Map<String, Value> = fields.into_iter().collect();
+    object_schema(
+        "What a page needs to show a photo small, with a link to it.",
+        fields.into(),
+    )
+}
+
+fn random_photos_schema(description: &str, item: &str) -> Value {
+    object_schema(
+        description,
+        json!({
+            "items": {
+                "type": "array", "items": component("schemas", item),
+                "description": "The photos in random order.",
+            },
+        }),
+    )
+}
+
 fn map_photo_schema(photo: &Value) -> Value {
-    // Not every generator of clients can follow a reference to a property.
-    let field = |name: &str| photo["properties"][name].clone();
+    let field = |name: &str| photo_field(photo, name);
     object_schema(
         "What the map shows of a photo.",
         json!({
@@ -293,10 +454,7 @@ fn map_photo_schema(photo: &Value) -> Value {
             "date": field("date"),
             "takenAtLocal": field("takenAtLocal"),
             "title": field("title"),
-            "image": {
-                "description": "The first of the photo's images. Null if it has none.",
-                "anyOf": [component("schemas", "PhotoImage"), { "type": "null" }],
-            },
+            "image": nullable("The first of the photo's images. Null if it has none.", "PhotoImage"),
         }),
     )
 }
@@ -307,7 +465,7 @@ fn list_schema(description: &str, item: &str) -> Value {
         json!({
             "items": {
                 "type": "array", "items": component("schemas", item),
-                "description": "The photos of this page.",
+                "description": "The items of this page.",
             },
             "next": next_schema(),
         }),
@@ -335,4 +493,12 @@ fn object_schema(description: &str, properties: Value) -> Value {
 /// Returns the schema of a text that is always the same.
 fn constant_text(text: &str) -> Value {
     json!({ "type": "string", "const": text, "description": format!("Always `{text}`.") })
+}
+
+/// Returns the schema of a value that is null or has the schema of a component.
+fn nullable(description: &str, name: &str) -> Value {
+    json!({
+        "description": description,
+        "anyOf": [component("schemas", name), { "type": "null" }],
+    })
 }

@@ -303,6 +303,8 @@ impl Shot {
         let mut summary = Summary::new(&id, &stem, 1, photo.record.clone());
         summary.labels = Some(FileLabels::default());
         summary.pictures = Some(Box::new(pictures()));
+        item.added_at = DateTime::from_timestamp(1_767_323_045, 0);
+        (summary.added_at, summary.changed_at) = (item.added_at, item.added_at);
         item.summary = Some(summary);
         item.index = self.index_keys(&photo.record, &id);
         item.photo = photo;

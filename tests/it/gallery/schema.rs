@@ -110,7 +110,11 @@ async fn served_document_equals_the_file_in_schema() {
 async fn every_documented_route_responds() {
     let fixture = GalleryFixture::new().await;
     for (path, _) in documented_routes() {
-        let status = fixture.get(path).await.status();
+        let query = match path {
+            "/v1/on-this-day" => "?date=02-01",
+            _ => "",
+        };
+        let status = fixture.get(&format!("{path}{query}")).await.status();
         let expected = if path.contains('{') { 404 } else { 200 };
         assert_eq!(status, expected, "{path}");
     }

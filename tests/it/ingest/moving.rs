@@ -137,6 +137,24 @@ async fn photo_moves_to_its_day_with_all_files_and_overrides() {
 }
 
 #[tokio::test]
+async fn moved_photo_keeps_the_time_at_which_it_was_added() {
+    let world = IngestWorld::without_delivery(layout()).await;
+    file_under_wrong_day(&world, &[("a.jpg", TestShot::at(TAKEN).jpeg())]).await;
+    let mut item = world.item(&format!("{WRONG}/a")).await.unwrap();
+    assert!(item.added_at.is_some());
+    let added_at = chrono::DateTime::from_timestamp(1_500_000_000, 0);
+    item.added_at = added_at;
+    item.summary.as_mut().unwrap().added_at = added_at;
+    world.put_item(&item).await;
+    assert_eq!(move_pair(&world.ingest).await, Some(format!("{RIGHT}/a")));
+    let moved = world.item(&format!("{RIGHT}/a")).await.unwrap();
+    assert_eq!(moved.added_at, added_at);
+    let summary = moved.summary.unwrap();
+    assert_eq!(summary.added_at, added_at);
+    assert!(summary.changed_at > added_at);
+}
+
+#[tokio::test]
 async fn move_interrupted_after_any_request_loses_nothing_and_can_continue() {
     let mut requests = 0;
     loop {
