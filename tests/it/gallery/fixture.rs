@@ -241,8 +241,9 @@ pub(crate) struct Shot {
     pub(crate) rating: Option<i8>,
     /// The city and the country.
     pub(crate) city: Option<(String, String)>,
-    /// The time at which the photo became public, in seconds since 1970.
-    pub(crate) added: i64,
+    /// The time at which the photo became public, in seconds since 1970. `None` for the same time for
+    /// all photos.
+    pub(crate) added: Option<i64>,
     /// The names of the folders of uploads that are albums.
     pub(crate) folders: Vec<String>,
 }
@@ -312,10 +313,9 @@ impl Shot {
         let mut summary = Summary::new(&id, &stem, 1, photo.record.clone());
         summary.labels = Some(FileLabels::default());
         summary.pictures = Some(Box::new(pictures()));
-        summary.added_at = DateTime::from_timestamp(self.added, 0);
         summary.folders.clone_from(&self.folders);
-        item.added_at = summary.added_at;
-        item.added_at = DateTime::from_timestamp(1_767_323_045, 0);
+        let added = self.added.unwrap_or(1_767_323_045);
+        item.added_at = DateTime::from_timestamp(added, 0);
         (summary.added_at, summary.changed_at) = (item.added_at, item.added_at);
         item.summary = Some(summary);
         item.index = self.index_keys(&photo.record, &id);

@@ -82,7 +82,7 @@ fn random_shot(random: &mut TestRandom, number: u64) -> Shot {
         keywords: keywords.into_iter().map(str::to_owned).collect(),
         rating: maybe(random, &[-1, 0, 1, 3, 5]),
         city: city.map(|(city, country)| (city.to_owned(), country.to_owned())),
-        added: 1_700_000_000 + random.below(50) as i64,
+        added: Some(1_700_000_000 + random.below(50) as i64),
         folders: maybe(random, &FOLDERS)
             .map(str::to_owned)
             .into_iter()
@@ -140,6 +140,11 @@ fn words(text: &str) -> Vec<String> {
 
 fn slug(text: &str) -> String {
     words(text).join("-")
+}
+
+/// Reports whether a photo is public. A rejected photo is not.
+fn is_public(shot: &Shot) -> bool {
+    !shot.private && shot.rating != Some(-1)
 }
 
 /// Reports whether a photo has a keyword with this slug: one of its paths or of their parts.
@@ -232,7 +237,7 @@ impl Model {
     /// Returns the names of the photos of a list, in its order.
     fn expected(&self, parameters: &[Parameter]) -> Vec<String> {
         let shots = self.shots.values().filter(|shot| {
-            !shot.private
+            is_public(shot)
                 && parameters
                     .iter()
                     .all(|parameter| self.matches(shot, parameter))
