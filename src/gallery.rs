@@ -37,7 +37,6 @@ mod query_string;
 mod random_photos;
 mod state;
 mod static_files;
-mod time_bound;
 mod timeline_unit;
 
 use std::sync::Arc;

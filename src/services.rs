@@ -228,6 +228,7 @@ impl Services {
             }),
         };
         let gallery_settings = GallerySettings {
+            album_folders: settings.album_folders()?,
             privacy: settings.privacy()?,
             gallery_url: settings.gallery_url().map(str::to_owned),
             cursor_key,

@@ -9,15 +9,19 @@
 //! part has a row for each photo, in the order of the index by-date, and for each term the rows that
 //! have it. See [`Term`] for the kinds of terms.
 
+mod album_query;
 mod part;
 mod photo_terms;
 mod query;
 mod text_list;
+mod time_bound;
 mod words;
 
 pub use part::{IndexPart, IndexPartBuilder, IndexRow, IndexedPhoto, InvalidIndexPart};
 pub use photo_terms::{
-    HierarchyNode, Term, TermKind, keyword_nodes, photo_terms, photo_words, place_nodes,
+    HierarchyNode, KEYWORD_KINDS, PLACE_KINDS, Term, TermKind, keyword_nodes, photo_terms,
+    photo_words, place_nodes,
 };
 pub use query::{Area, IndexQuery, SortRange, TermFilter};
+pub use time_bound::TimeBound;
 pub use words::{MAX_WORD_BYTES, split_words};

@@ -132,6 +132,7 @@ impl ListedPhoto {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct PhotoLink {
     id: String,
+    slug: String,
     stem: String,
     title: Option<String>,
     alt: Option<String>,
@@ -144,6 +145,7 @@ impl From<ListedPhoto> for PhotoLink {
     fn from(listed: ListedPhoto) -> Self {
         PhotoLink {
             id: listed.id,
+            slug: listed.slug,
             stem: listed.stem,
             title: listed.record.title,
             alt: listed.alt,

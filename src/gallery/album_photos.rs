@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::index_cache::IndexedMonth;
 use super::index_list::{IndexList, IndexOrder};
-use super::index_query::rule_query;
 use super::list_request::ListOrder;
 use super::problem::Problem;
 use super::state::GalleryState;
@@ -50,7 +49,7 @@ pub(super) async fn find_public_album(
         let is_public = stored.album.visibility == Visibility::Public;
         return Ok(Some(stored.album).filter(|_| is_public));
     }
-    let names = folder_names(index);
+    let names = folder_names(gallery, index);
     let albums = add_folder_albums(Vec::new(), names.iter().map(String::as_str));
     Ok(albums.into_iter().find(|album| album.slug == slug))
 }
@@ -61,14 +60,18 @@ pub(super) async fn find_public_albums(
     index: &[IndexedMonth],
 ) -> Result<Vec<Album>, Problem> {
     let owned = gallery.catalogue.albums().await?;
-    let names = folder_names(index);
+    let names = folder_names(gallery, index);
     let mut albums = add_folder_albums(owned, names.iter().map(String::as_str));
     albums.retain(|album| album.visibility == Visibility::Public);
     Ok(albums)
 }
 
-/// Returns the names of all folders of uploads that are albums.
-fn folder_names(index: &[IndexedMonth]) -> BTreeSet<String> {
+/// Returns the names of all folders of uploads that are albums. Returns none if the setting is off now.
+/// The photos still have the names of an earlier setting until they are indexed again.
+fn folder_names(gallery: &GalleryState, index: &[IndexedMonth]) -> BTreeSet<String> {
+    if gallery.settings.album_folders.is_empty() {
+        return BTreeSet::new();
+    }
     let parts = index.iter().flat_map(|month| &month.parts);
     let names = parts.flat_map(|part| part.named_terms(TermKind::Folder));
     names.map(|(_, name, _)| name.to_owned()).collect()
@@ -103,8 +106,7 @@ pub(super) async fn find_album_photos(
 
 fn rule_photos(rule: &AlbumRule, order: ListOrder) -> AlbumPhotos {
     AlbumPhotos {
-        // A valid album has valid times. If they are not, no photo matches.
-        query: rule_query(rule).unwrap_or_else(IndexQuery::nothing),
+        query: IndexQuery::of_rule(rule),
         order: IndexOrder::Sorted(order),
     }
 }

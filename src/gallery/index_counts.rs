@@ -57,9 +57,9 @@ fn count_terms_of_part(
         }
     }
     for (slug, name, rows) in part.named_terms(kind) {
-        let matching = rows.iter().filter(|row| matches[**row as usize]);
+        let mut matching = rows.iter().filter(|row| matches[**row as usize]);
         let photos = matching.clone().count() as u64;
-        if let Some(newest) = matching.last() {
+        if let Some(newest) = matching.next_back() {
             let stem = part.row(*newest).stem.to_owned();
             let count = counts.entry(slug.to_owned()).or_default();
             count.photos += photos;

@@ -2,12 +2,9 @@
 
 use super::bounding_box::MAX_CELLS;
 use super::list_request::{ListFilters, ListOrder};
-use super::time_bound::TimeBound;
-use crate::catalogue::album::AlbumRule;
-use crate::term_index::{IndexQuery, SortRange, Term, TermFilter, TermKind};
-
-/// The highest rating, in stars.
-const MAX_STARS: u8 = 5;
+use crate::term_index::{
+    IndexQuery, KEYWORD_KINDS, PLACE_KINDS, SortRange, Term, TermFilter, TermKind,
+};
 
 /// Reports whether a list comes from the term index. Otherwise, it comes from an index of the photos
 /// table, which is more current: the term index is as current as the last cycle of publish.
@@ -44,20 +41,13 @@ pub(super) fn needs_term_index(filters: &ListFilters) -> bool {
 pub(super) fn index_query(filters: &ListFilters) -> IndexQuery {
     let mut terms = Vec::new();
     let mut add = |slug: &Option<String>, kinds: &[TermKind]| {
-        if let Some(slug) = slug {
-            terms.push(any_of(kinds, slug));
-        }
+        terms.extend(slug.as_ref().map(|slug| TermFilter::any_kind(kinds, slug)));
     };
     add(&filters.camera, &[TermKind::Camera]);
     add(&filters.lens, &[TermKind::Lens]);
-    add(
-        &filters.keyword,
-        &[TermKind::Keyword, TermKind::KeywordPart],
-    );
-    add(&filters.place, &[TermKind::Place, TermKind::PlacePart]);
-    if let Some(rating) = filters.rating {
-        terms.push(at_least(rating));
-    }
+    add(&filters.keyword, &KEYWORD_KINDS);
+    add(&filters.place, &PLACE_KINDS);
+    terms.extend(filters.rating.map(TermFilter::min_rating));
     for word in &filters.words {
         terms.push(TermFilter::BeginsWith(Term::new(TermKind::Word, word)));
     }
@@ -73,58 +63,11 @@ pub(super) fn index_query(filters: &ListFilters) -> IndexQuery {
     }
 }
 
-/// Returns the query for the rule of an album. Returns `None` if a time of the rule is not valid.
-pub(super) fn rule_query(rule: &AlbumRule) -> Option<IndexQuery> {
-    let AlbumRule {
-        keyword,
-        camera,
-        lens,
-        place,
-        rating,
-        from,
-        to,
-        folder,
-    } = rule;
-    let bound = |text: &Option<String>| match text {
-        Some(text) => TimeBound::parse_text(text).map(Some),
-        None => Some(None),
-    };
-    let filters = ListFilters {
-        from: bound(from)?.map(|bound| bound.lowest_sort_key()),
-        to: bound(to)?.map(|bound| bound.highest_sort_key()),
-        camera: camera.clone(),
-        lens: lens.clone(),
-        keyword: keyword.clone(),
-        place: place.clone(),
-        rating: *rating,
-        ..ListFilters::default()
-    };
-    let mut query = index_query(&filters);
-    if let Some(folder) = folder {
-        query.filters.push(any_of(&[TermKind::Folder], folder));
-    }
-    Some(query)
-}
-
-/// Returns the filter for photos that have a term of one of these kinds with this slug.
-fn any_of(kinds: &[TermKind], slug: &str) -> TermFilter {
-    TermFilter::AnyOf(kinds.iter().map(|kind| Term::new(*kind, slug)).collect())
-}
-
-/// Returns the filter for photos with at least this rating.
-fn at_least(rating: u8) -> TermFilter {
-    let stars = rating..=MAX_STARS;
-    TermFilter::AnyOf(
-        stars
-            .map(|stars| Term::new(TermKind::Rating, &stars.to_string()))
-            .collect(),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::list_request::ListRequest;
     use super::*;
+    use crate::catalogue::album::AlbumRule;
 
     fn filters(query: &str) -> ListFilters {
         ListRequest::parse(Some(query)).expect("valid").filters
@@ -167,14 +110,11 @@ mod tests {
             rating: Some(3),
             from: Some("2018-02".to_owned()),
             to: Some("2018".to_owned()),
+            place: Some("jp".to_owned()),
+            camera: Some("nikon-d750".to_owned()),
             ..AlbumRule::default()
         };
-        let list = index_query(&filters("keyword=japan&rating=3&from=2018-02&to=2018"));
-        assert_eq!(rule_query(&rule), Some(list));
-        let wrong = AlbumRule {
-            from: Some("yesterday".to_owned()),
-            ..AlbumRule::default()
-        };
-        assert_eq!(rule_query(&wrong), None);
+        let query = "camera=nikon-d750&keyword=japan&place=jp&rating=3&from=2018-02&to=2018";
+        assert_eq!(IndexQuery::of_rule(&rule), index_query(&filters(query)));
     }
 }

@@ -5,8 +5,7 @@ use serde::Serialize;
 use super::bounding_box::BoundingBox;
 use super::problem::Problem;
 use super::query_string::parse_query;
-use super::time_bound::TimeBound;
-use crate::term_index::split_words;
+use crate::term_index::{TimeBound, split_words};
 use crate::view::list_fields;
 
 /// The names of the query parameters that filter photos.
@@ -167,8 +166,8 @@ impl ListFilters {
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
         let text = || Some(value.to_owned());
         match name {
-            "from" => self.from = Some(TimeBound::parse(name, value)?.lowest_sort_key()),
-            "to" => self.to = Some(TimeBound::parse(name, value)?.highest_sort_key()),
+            "from" => self.from = Some(parse_time(name, value)?.lowest_sort_key()),
+            "to" => self.to = Some(parse_time(name, value)?.highest_sort_key()),
             "camera" => self.camera = text(),
             "lens" => self.lens = text(),
             "keyword" => self.keyword = text(),
@@ -274,6 +273,15 @@ impl PhotoRequest {
 pub(crate) const PREVIOUS_FIELD: &str = "previous";
 /// The field with the photo after this one in the list.
 pub(crate) const NEXT_FIELD: &str = "next";
+
+fn parse_time(name: &str, value: &str) -> Result<TimeBound, Problem> {
+    TimeBound::parse(value).ok_or_else(|| {
+        let detail = "It is a year (2018), a month (2018-02), a day (2018-02-01) or a wall-clock \
+                      time at the place of capture, without an offset (2018-02-01T09:41, \
+                      2018-02-01T09:41:07 or 2018-02-01T09:41:07.670).";
+        Problem::invalid_parameter(name, detail)
+    })
+}
 
 fn parse_rating(value: &str) -> Result<u8, Problem> {
     match value.as_bytes() {

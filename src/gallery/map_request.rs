@@ -14,7 +14,7 @@ const MAX_POINTS: usize = 1_000;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum MapRequest {
     /// The photos of a small box, as points.
-    Points(ListRequest),
+    Points(Box<ListRequest>),
     /// The clusters of a large box. `None` for the clusters of the whole globe.
     Clusters(Option<BoundingBox>),
 }
@@ -38,7 +38,7 @@ impl MapRequest {
         }
         match bbox {
             Some(bounds) if bounds.count_cells() <= MAX_CELLS => {
-                Ok(MapRequest::Points(ListRequest {
+                Ok(MapRequest::Points(Box::new(ListRequest {
                     filters: ListFilters {
                         bbox,
                         ..ListFilters::default()
@@ -46,7 +46,7 @@ impl MapRequest {
                     limit: MAX_POINTS,
                     cursor,
                     fields: None,
-                }))
+                })))
             }
             _ if cursor.is_some() => {
                 let detail =

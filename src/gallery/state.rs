@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::static_files::StaticGallery;
 use crate::background::BackgroundSlots;
 use crate::catalogue::Catalogue;
+use crate::catalogue::album_folders::AlbumFolders;
 use crate::clock::Clock;
 use crate::object::Bucket;
 use crate::privacy::Privacy;
@@ -25,6 +26,8 @@ pub struct GallerySettings {
     /// The URL of the static gallery files. The URLs of the pictures begin with it. If it is `None`,
     /// no picture is listed.
     pub gallery_url: Option<String>,
+    /// The folders of uploads that are albums.
+    pub album_folders: AlbumFolders,
     /// The key that encrypts cursors. The key for the ETags of pictures is derived from it.
     pub cursor_key: CursorKey,
     /// The other origins whose pages may read the responses.

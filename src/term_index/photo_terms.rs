@@ -36,6 +36,11 @@ pub enum TermKind {
     Word,
 }
 
+/// The kinds of terms that a filter by keyword compares.
+pub const KEYWORD_KINDS: [TermKind; 2] = [TermKind::Keyword, TermKind::KeywordPart];
+/// The kinds of terms that a filter by place compares.
+pub const PLACE_KINDS: [TermKind; 2] = [TermKind::Place, TermKind::PlacePart];
+
 impl TermKind {
     /// Returns the character with which the terms of this kind begin.
     fn prefix(self) -> char {

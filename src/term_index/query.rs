@@ -7,6 +7,8 @@ use super::photo_terms::TermKind;
 use super::photo_terms::{Term, photo_terms, photo_words};
 use crate::archive::UNDATED;
 
+/// The highest rating, in stars.
+const MAX_STARS: u8 = 5;
 /// The largest difference between a stored position and the published position, in degrees. The
 /// stored one is rounded.
 const POSITION_ERROR: f64 = 1e-4;
@@ -18,6 +20,20 @@ pub enum TermFilter {
     AnyOf(Vec<Term>),
     /// The photo has a term that begins with this one.
     BeginsWith(Term),
+}
+
+impl TermFilter {
+    /// Returns the filter for photos that have a term of one of these kinds with this text.
+    pub fn any_kind(kinds: &[TermKind], text: &str) -> Self {
+        TermFilter::AnyOf(kinds.iter().map(|kind| Term::new(*kind, text)).collect())
+    }
+
+    /// Returns the filter for photos with at least this number of stars.
+    pub fn min_rating(stars: u8) -> Self {
+        let stars = stars..=MAX_STARS;
+        let term = |stars: u8| Term::new(TermKind::Rating, &stars.to_string());
+        TermFilter::AnyOf(stars.map(term).collect())
+    }
 }
 
 /// A range of sort keys of the index by-date.

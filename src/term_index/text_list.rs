@@ -73,6 +73,6 @@ mod tests {
         let sorted: TextList = ["a", "b", "ba", "c"].into_iter().collect();
         assert_eq!(sorted.partition_point(|text| text < "b"), 1);
         assert_eq!(sorted.partition_point(|text| text < "zz"), 4);
-        assert_eq!(sorted.partition_point(|text| text < ""), 0);
+        assert_eq!(sorted.partition_point(|text| text < "a"), 0);
     }
 }

@@ -130,6 +130,7 @@ impl LoadedGallery {
         let settings = gallery::GallerySettings {
             privacy: LocationPolicy::Exact.into(),
             gallery_url: Some("https://photos.example.org/gallery".to_owned()),
+            album_folders: photo_catalogue::catalogue::album_folders::AlbumFolders::default(),
             cursor_key: CursorKey::new([7; 32]),
             cors_origins: local_http::AllowedOrigins::OwnOnly,
             static_files: None,

@@ -418,6 +418,7 @@ fn photo_field(photo: &Value, name: &str) -> Value {
 fn photo_link_schema(photo: &Value) -> Value {
     let names = [
         "id",
+        "slug",
         "stem",
         "title",
         "alt",

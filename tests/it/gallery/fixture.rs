@@ -105,6 +105,7 @@ impl GalleryFixture {
         let mut settings = GallerySettings {
             privacy: LocationPolicy::Hide.into(),
             gallery_url: None,
+            album_folders: "albums/".parse().expect("a prefix"),
             cursor_key: CursorKey::new([7; 32]),
             cors_origins: AllowedOrigins::OwnOnly,
             static_files: None,

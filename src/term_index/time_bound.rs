@@ -1,12 +1,11 @@
-//! The wall-clock times that limit a list, and the sort keys that belong to them. Pure.
+//! The wall-clock times that limit a list, and the sort keys that belong to them.
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::problem::Problem;
-
 /// One end of the date range of a list: a year, month, day, minute, second or millisecond of the wall
 /// clock, as precise as the request gives it.
-pub(super) struct TimeBound {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeBound {
     /// The time without its fraction, as precise as the request gave it, for example
     /// `2018-02-01T09:41`.
     text: String,
@@ -15,20 +14,16 @@ pub(super) struct TimeBound {
 }
 
 impl TimeBound {
-    /// Parses the value of a parameter.
+    /// Parses a year, a month, a day or a wall-clock time. Returns `None` if the text has another form.
     ///
-    /// # Errors
-    /// Returns a problem that names the parameter and shows the accepted forms.
-    pub(super) fn parse(name: &str, text: &str) -> Result<Self, Problem> {
-        TimeBound::parse_text(text).ok_or_else(|| {
-            let detail = "It is a year (2018), a month (2018-02), a day (2018-02-01) or a wall-clock time at the place of capture, without an offset \
-                          (2018-02-01T09:41, 2018-02-01T09:41:07 or 2018-02-01T09:41:07.670).";
-            Problem::invalid_parameter(name, detail)
-        })
-    }
-
-    /// Parses a time. Returns `None` if it has another form.
-    pub(super) fn parse_text(text: &str) -> Option<Self> {
+    /// ```
+    /// use photo_catalogue::term_index::TimeBound;
+    ///
+    /// let month = TimeBound::parse("2018-02").unwrap();
+    /// assert_eq!((month.lowest_sort_key(), month.highest_sort_key()), ("2018-02".to_owned(), "2018-02~".to_owned()));
+    /// assert_eq!(TimeBound::parse("yesterday"), None);
+    /// ```
+    pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = match text.split_once('.') {
             Some((whole, fraction)) => (whole, Some(fraction)),
             None => (text, None),
@@ -64,7 +59,7 @@ impl TimeBound {
     ///
     /// In a sort key, a `#` follows the time. Milliseconds come before the `#` only if they are not
     /// zero. `#` sorts before `.`, so photos without milliseconds sort first within a second.
-    pub(super) fn lowest_sort_key(&self) -> String {
+    pub fn lowest_sort_key(&self) -> String {
         match self.milliseconds {
             None | Some(0) => self.text.clone(),
             Some(milliseconds) => format!("{}.{milliseconds:03}", self.text),
@@ -74,7 +69,7 @@ impl TimeBound {
     /// Returns a text that sorts after the sort keys of all photos that were taken before the end
     /// of this year, month, day, minute, second or millisecond. After the time, a sort key has `#` or a further
     /// part of the time. `$` sorts directly after `#`, and `~` after all of these.
-    pub(super) fn highest_sort_key(&self) -> String {
+    pub fn highest_sort_key(&self) -> String {
         match self.milliseconds {
             None => format!("{}~", self.text),
             Some(0) => format!("{}$", self.text),
