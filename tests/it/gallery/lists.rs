@@ -62,7 +62,6 @@ async fn filters_select_by_date_camera_and_lens() {
         ),
         ("camera=nikon-d750&from=2017-01-01&to=2018-02-01", vec!["b"]),
         ("lens=50mm", vec!["c", "a", "scan"]),
-        ("lens=50mm&camera=nikon-d750", vec!["a"]),
         ("camera=unknown", vec![]),
         ("from=2040-01-01&to=2040-01-01", vec![]),
         ("camera=nikon-d750&from=2019-01-01", vec![]),
@@ -123,7 +122,7 @@ async fn page_of_one_partition_costs_one_index_query() {
         "/v1/photos?from=2018-02-01&to=2018-02-28",
         "/v1/photos?camera=nikon&limit=20",
         "/v1/photos?lens=usual&limit=20&order=oldest",
-        "/v1/photos?camera=nikon&lens=rare&from=2018-01-01",
+        "/v1/photos?lens=rare&from=2018-01-01",
         "/v1/photos?camera=none&from=2018-01-01",
     ] {
         let (page, queries) = fixture.json_and_queries(path).await;

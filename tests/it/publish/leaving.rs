@@ -94,9 +94,12 @@ fn find_secrets(text: &str) -> BTreeSet<u32> {
     let number = |rest: &str| rest.get(..6).and_then(|digits| digits.parse().ok());
     let texts = text.split("secret-").skip(1).filter_map(number);
     let latitudes = text.split("\"lat\":").skip(1).filter_map(|rest| {
+        // The mean latitude of several photos on the map can be the latitude of another photo.
+        let photos = rest.split_once("\"photos\":").map(|(_, photos)| photos);
+        let is_mean = photos.is_some_and(|photos| !photos.starts_with("1,"));
         let latitude: f64 = rest.split([',', '}']).next()?.parse().ok()?;
         let version = ((latitude * 1e6).round() as u32).checked_sub(10_000_001)?;
-        version.is_multiple_of(1_230).then_some(version / 1_230)
+        (!is_mean && version.is_multiple_of(1_230)).then_some(version / 1_230)
     });
     texts.chain(latitudes).collect()
 }
