@@ -7,6 +7,7 @@ mod counts;
 mod fixture;
 mod hook;
 mod leaving;
+mod lists;
 mod page;
 mod pictures;
 mod privacy;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fixture::{PhotoChange, PublishWorld, TestRandom};
+use super::lists::check_lists;
 use super::reader::StaticReader;
 use crate::gallery::fixture::Shot;
 
@@ -166,7 +167,7 @@ impl Album {
         let files = world.file_texts().await;
         let mut shown = BTreeSet::new();
         for (path, text) in &files {
-            let secrets = find_secrets(text);
+            let secrets = find_secrets(&format!("{path} {text}"));
             let stale: Vec<_> = secrets.difference(&live).collect();
             assert!(stale.is_empty(), "{path}: {stale:?} in {text}");
             shown.extend(secrets);
@@ -254,6 +255,7 @@ async fn no_file_keeps_a_hidden_a_removed_or_an_old_photo() {
         reader.update(&world).await;
         let expected = world.gallery_photos(LocationPolicy::Exact).await;
         assert_eq!(reader.photos(), expected, "round {round}");
+        check_lists(&world, LocationPolicy::Exact).await;
     }
     assert!(interrupted > 5, "{interrupted}");
 }
@@ -290,8 +292,10 @@ async fn a_photo_of_an_interrupted_cycle_is_in_no_file_after_its_removal() {
             world.mark(&[removed.record]).await;
             world.settle().await;
             for (path, text) in world.file_texts().await {
-                assert!(find_secrets(&text).is_empty(), "cut after {cut}: {path}");
+                let found = find_secrets(&format!("{path} {text}"));
+                assert!(found.is_empty(), "cut after {cut}: {path}");
             }
+            check_lists(&world, LocationPolicy::Exact).await;
             reader.update(&world).await;
             let left: Vec<String> = reader.photos().into_keys().collect();
             assert_eq!(left.len(), usize::from(has_other_photo), "cut after {cut}");
