@@ -22,8 +22,8 @@ use super::index_file::{GalleryIndex, INDEX_FILE};
 use super::lease::PublishLease;
 use super::list_progress::{ListProgress, needs_cycle, unmarked_months};
 use super::list_writer::ListWriter;
-use super::page_files::{EMBED_FILE, PAGE_FILE, app_files, embed_module, page_html, page_version};
 use super::month_contents::MonthContents;
+use super::page_files::{EMBED_FILE, PAGE_FILE, app_files, embed_module, page_html, page_version};
 use super::rebuild::{MonthRebuilder, RebuiltMonth};
 use super::schedule::{
     HookDecision, HookResponse, HookRules, HookState, MonthDecision, decide_month, month_is_due,

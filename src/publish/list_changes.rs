@@ -94,7 +94,11 @@ impl ListWriter<'_> {
         pending: &PendingLists,
     ) -> Result<ListChanges, PublishError> {
         let mut changes = ListChanges::default();
-        let before = |month: &str| self.published.get(month).map(|month| month.index.as_slice());
+        let before = |month: &str| {
+            self.published
+                .get(month)
+                .map(|month| month.index.as_slice())
+        };
         let changed = rebuilt.iter().filter(|built| built.contents.is_some());
         let keys = changed.flat_map(|built| before(&built.dirty.month).unwrap_or_default());
         let keys: Vec<String> = keys.cloned().collect();

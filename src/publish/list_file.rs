@@ -60,7 +60,11 @@ pub(super) fn month_age(month: &str) -> (bool, &str) {
 impl ListFile {
     /// Returns the JSON of the file. `head` is `None` if it is not the first file of the list.
     pub(super) fn to_json(&self, key: &ListKey, head: Option<&ListHead>) -> Vec<u8> {
-        let mut introduction = format!(r#"{{"kind":"{}","slug":"{}""#, key.kind().as_str(), key.slug());
+        let mut introduction = format!(
+            r#"{{"kind":"{}","slug":"{}""#,
+            key.kind().as_str(),
+            key.slug()
+        );
         if let Some(ListHead { name, photos }) = head {
             introduction.push_str(&format!(r#","name":{},"photos":{photos}"#, json!(name)));
         }
@@ -72,7 +76,10 @@ impl ListFile {
             text.extend_from_slice(photo);
         }
         // The path in the file is relative to the folder of the file.
-        let next = self.next.as_deref().and_then(|path| path.rsplit('/').next());
+        let next = self
+            .next
+            .as_deref()
+            .and_then(|path| path.rsplit('/').next());
         text.extend_from_slice(format!("\n],\"next\":{}}}\n", json!(next)).as_bytes());
         text
     }
@@ -106,7 +113,10 @@ impl ListFile {
 
     /// Returns the number of photos in the file.
     pub(super) fn photos(&self) -> u64 {
-        self.months.iter().map(|month| month.photos.len() as u64).sum()
+        self.months
+            .iter()
+            .map(|month| month.photos.len() as u64)
+            .sum()
     }
 
     /// Adds a photo at the end.
@@ -128,7 +138,9 @@ fn month_of_photo(photo: &[u8]) -> Option<String> {
         return Some(UNDATED.to_owned());
     };
     // A photo of which only the year is known is in January.
-    format!("{taken}-01").get(.."2018-02".len()).map(str::to_owned)
+    format!("{taken}-01")
+        .get(.."2018-02".len())
+        .map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::error::PublishError;
 use super::file_store::{StaticFileStore, StoredETags};
-use super::list_file::{ListFile, ListMonth, month_age};
 use super::list_changes::PublishedMonths;
+use super::list_file::{ListFile, ListMonth, month_age};
 use super::list_key::{ListKey, ListKind};
 use super::list_patch::{ListPatch, PlannedFile};
 use super::month_builder::FILE_BYTES;
@@ -269,7 +269,11 @@ impl ListWriter<'_> {
         }
         for (at, compressed) in new.into_iter().chain(changed) {
             if let Some(part) = list.parts.get_mut(at) {
-                part.etag = self.files.put_compressed(&part.path, compressed).await?.etag;
+                part.etag = self
+                    .files
+                    .put_compressed(&part.path, compressed)
+                    .await?
+                    .etag;
             }
         }
         if !list.parts.is_empty() && item != Some(&list) {

@@ -220,8 +220,10 @@ impl<'a> MonthBuilder<'a> {
             *self.month.ratings.entry(stars.to_string()).or_default() += 1;
         }
         let keywords = record.keywords.iter();
-        self.keywords.count_photo(keywords.flat_map(|keyword| keyword_nodes(keyword)));
-        self.places.count_photo(record.place.iter().flat_map(place_nodes));
+        self.keywords
+            .count_photo(keywords.flat_map(|keyword| keyword_nodes(keyword)));
+        self.places
+            .count_photo(record.place.iter().flat_map(place_nodes));
     }
 
     /// Merges the cells of the counts into larger cells, whose geohashes are one character shorter.

@@ -182,7 +182,10 @@ mod tests {
         let contents =
             MonthContents::new(vec![file(&["a"]), file(&["b", "c"])], index).expect("contents");
         let rows = contents.list_rows();
-        assert_eq!(slugs(rows.keys()), ["cat", "kyoto", "places", "places-kyoto"]);
+        assert_eq!(
+            slugs(rows.keys()),
+            ["cat", "kyoto", "places", "places-kyoto"]
+        );
         let kyoto = ListKey::new(ListKind::Keyword, "kyoto").expect("a list");
         assert_eq!(rows[&kyoto], [0, 2]);
         let photos = contents.photos("undated", &rows[&kyoto]).photos;
@@ -192,14 +195,25 @@ mod tests {
 
     #[test]
     fn only_lists_of_changed_photos_differ() {
-        let before = [part(&[("a", &["Cat", "Old"]), ("b", &["Dog"]), ("c", &["Sea"])])];
-        let index = vec![part(&[("a", &["Cat", "New"]), ("b", &["Dog"]), ("d", &["Sea"])])];
+        let before = [part(&[
+            ("a", &["Cat", "Old"]),
+            ("b", &["Dog"]),
+            ("c", &["Sea"]),
+        ])];
+        let index = vec![part(&[
+            ("a", &["Cat", "New"]),
+            ("b", &["Dog"]),
+            ("d", &["Sea"]),
+        ])];
         let contents = MonthContents::new(vec![file(&["a", "b", "d"])], index).expect("contents");
         let rows = contents.list_rows();
         let changed = |ids: &[&'static str]| {
             let ids = ids.iter().copied().collect();
             let lists = contents.changed_lists(&rows, &before, &ids);
-            slugs(&lists).into_iter().map(str::to_owned).collect::<Vec<_>>()
+            slugs(&lists)
+                .into_iter()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
         };
         assert_eq!(changed(&[]), ["new", "old", "sea"]);
         assert_eq!(changed(&["id-b"]), ["dog", "new", "old", "sea"]);

@@ -106,7 +106,12 @@ mod tests {
             .iter()
             .map(|(slug, facet)| (slug.as_str(), facet.photos))
             .collect();
-        let expected = ["places", "places-japan", "places-japan-kyoto", "places-japan-nara"];
+        let expected = [
+            "places",
+            "places-japan",
+            "places-japan-kyoto",
+            "places-japan-nara",
+        ];
         assert_eq!(photos, expected.map(|slug| (slug, 1)));
         assert_eq!(counts["places-japan"].name, "Places|Japan");
         assert_eq!(counts["places"].name, "places");
@@ -120,7 +125,11 @@ mod tests {
         assert!((200..1_000).contains(&kept.len()), "{}", kept.len());
         assert!(stored_value_size(&kept) <= KEYWORD_LIMITS.bytes + 2_000);
         let too_long = "x".repeat(257);
-        assert!(keywords(&[too_long]).most_frequent(&KEYWORD_LIMITS).is_empty());
+        assert!(
+            keywords(&[too_long])
+                .most_frequent(&KEYWORD_LIMITS)
+                .is_empty()
+        );
     }
 
     #[test]

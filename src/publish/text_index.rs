@@ -135,11 +135,13 @@ mod tests {
         let shards: Vec<TextShard> = index.finish().collect();
         let names: Vec<&str> = shards.iter().map(|shard| shard.name.as_str()).collect();
         assert_eq!(names, ["k", "o", "t", "u4e"]);
-        let file = |at: usize| -> Value {
-            serde_json::from_str(&shards[at].to_json(7)).expect("JSON")
-        };
+        let file =
+            |at: usize| -> Value { serde_json::from_str(&shards[at].to_json(7)).expect("JSON") };
         let kyoto = json!({ "2018-02": [0, 4, 3], "undated": [1] });
-        assert_eq!(file(0), json!({ "generation": 7, "words": { "kyoto": kyoto } }));
+        assert_eq!(
+            file(0),
+            json!({ "generation": 7, "words": { "kyoto": kyoto } })
+        );
         assert_eq!(file(3)["words"], json!({ "京": { "undated": [1] } }));
         assert_eq!(shard_path("u4e"), "text/u4e.json");
     }

@@ -1,7 +1,7 @@
 //! Checks that counts and files are exact in the end. The stream may deliver its records in any
 //! way, and a cycle may be interrupted at any request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
 use photo_catalogue::catalogue::item::PhotoItem;

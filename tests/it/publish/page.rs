@@ -191,7 +191,7 @@ async fn facets_and_aspects_follow_hidden_and_shown_photos() {
             ],
             "places": [],
             "ratings": [{ "rating": 5, "photos": 2, "months": month(2) }],
-            "text": ["g", "j", "k", "n", "d", "p", "s"],
+            "text": ["d", "g", "j", "k", "n", "p", "s"],
         });
         assert_eq!(facets, expected);
         // Two photos of 4000 by 3000 pixels.
