@@ -57,11 +57,11 @@ impl ListPatch {
         }
     }
 
-    /// Adds a file at the end, which was read already.
-    pub(super) fn push_read(&mut self, part: ListPart, file: ListFile) {
+    /// Adds a stored file at the end. `file` are its contents, if it was read.
+    pub(super) fn push(&mut self, part: ListPart, file: Option<ListFile>) {
         self.parts.push(PatchedPart {
             stored: part,
-            months: Some(file.months),
+            months: file.map(|file| file.months),
         });
     }
 

@@ -8,10 +8,12 @@
 //! is pending, and follows the files in place of the item.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 
 use super::error::PublishError;
 use super::file_store::{StaticFileStore, StoredETags};
@@ -51,24 +53,45 @@ pub(super) struct ListUpdate {
     pub(super) stored: Option<StoredETags>,
 }
 
+/// The result of an attempt to replace months in a list.
+enum PatchOutcome {
+    /// The list has exactly these photos already.
+    Unchanged,
+    /// The files must be written.
+    Changed,
+    /// A file is not the one in the item.
+    Damaged,
+}
+
 /// The ETags of the stored files of each list.
 pub(super) type StoredLists = BTreeMap<ListKey, StoredETags>;
 
 impl ListWriter<'_> {
     /// Updates lists, a few at a time. `updates` is consumed slowly, so that not all photos are in
-    /// memory.
+    /// memory. After an error, starts no further update, and waits for those that have begun. So no
+    /// write is left on its way when the next cycle lists the files.
     ///
     /// # Errors
     /// Fails for the reasons in [`PublishError`].
     pub(super) async fn update_all(
         &self,
-        updates: impl Iterator<Item = ListUpdate>,
+        mut updates: impl Iterator<Item = ListUpdate>,
     ) -> Result<(), PublishError> {
-        stream::iter(updates)
-            .map(|update| self.update(update))
+        let has_failed = &AtomicBool::new(false);
+        let updates = std::iter::from_fn(|| match has_failed.load(Ordering::Relaxed) {
+            true => None,
+            false => updates.next(),
+        });
+        let results: Vec<Result<(), PublishError>> = stream::iter(updates)
+            .map(|update| async move {
+                let result = self.update(update).await;
+                has_failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                result
+            })
             .buffer_unordered(CONCURRENT_LISTS)
-            .try_collect()
-            .await
+            .collect()
+            .await;
+        results.into_iter().collect()
     }
 
     /// Returns the ETags of the stored files of one list. Sends one request.
@@ -128,31 +151,61 @@ impl ListWriter<'_> {
             .is_none_or(|stored| is_as_recorded(parts, stored));
         if is_known {
             let mut patch = ListPatch::new(parts, FILE_BYTES);
-            let wanted = patch.parts_to_read(&changes);
-            let mut is_read = self.read_parts(&key, &mut patch, wanted).await?;
-            if is_read && !patch.apply(changes.clone()) {
-                return Ok(());
-            }
-            if is_read {
-                let wanted = patch.parts_to_link();
-                is_read = self.read_parts(&key, &mut patch, wanted).await?;
-            }
-            if is_read {
-                let paths = parts.iter().map(|part| part.path.clone()).collect();
-                self.write_list(&key, patch, item.as_ref(), paths).await?;
-                return Ok(());
+            match self.apply_changes_to(&mut patch, &key, &changes).await? {
+                PatchOutcome::Unchanged => return Ok(()),
+                PatchOutcome::Changed => {
+                    let paths = parts.iter().map(|part| part.path.clone()).collect();
+                    return self.write_list(&key, patch, item.as_ref(), paths).await;
+                }
+                PatchOutcome::Damaged => {}
             }
         }
         let stored = match stored {
             Some(stored) => stored,
             None => self.stored_files(&key).await?,
         };
-        let mut patch = self.follow_files(&key, &stored).await?;
+        let mut patch = self.follow_files(&key, parts, &stored, is_known).await?;
         let mut paths: BTreeSet<String> = stored.into_keys().collect();
         paths.extend(parts.iter().map(|part| part.path.clone()));
         self.restore_lost(parts, &patch, &changes).await?;
-        patch.apply(changes);
-        self.write_list(&key, patch, item.as_ref(), paths).await
+        match self.apply_changes_to(&mut patch, &key, &changes).await? {
+            PatchOutcome::Damaged => {
+                let error = io::Error::other("a file has changed while it was read");
+                Err(PublishError::json(&key.first_path(), error))
+            }
+            // The item of the list may still name other files.
+            PatchOutcome::Unchanged | PatchOutcome::Changed => {
+                self.link_parts(&mut patch, &key).await?;
+                self.write_list(&key, patch, item.as_ref(), paths).await
+            }
+        }
+    }
+
+    /// Reads the files that the changes need, and replaces the months in them.
+    async fn apply_changes_to(
+        &self,
+        patch: &mut ListPatch,
+        key: &ListKey,
+        changes: &[ListMonth],
+    ) -> Result<PatchOutcome, PublishError> {
+        let wanted = patch.parts_to_read(changes);
+        if !self.read_parts(key, patch, wanted).await? {
+            return Ok(PatchOutcome::Damaged);
+        }
+        if !patch.apply(changes.to_vec()) {
+            return Ok(PatchOutcome::Unchanged);
+        }
+        match self.link_parts(patch, key).await? {
+            true => Ok(PatchOutcome::Changed),
+            false => Ok(PatchOutcome::Damaged),
+        }
+    }
+
+    /// Reads the files that are needed because other files change. Returns `false` if one of them is not
+    /// the one in the item.
+    async fn link_parts(&self, patch: &mut ListPatch, key: &ListKey) -> Result<bool, PublishError> {
+        let wanted = patch.parts_to_link();
+        self.read_parts(key, patch, wanted).await
     }
 
     /// Requests that the months of lost files are rebuilt with their lists, before the item of the list
@@ -208,33 +261,48 @@ impl ListWriter<'_> {
         Ok(true)
     }
 
-    /// Reads all files of a list, from the first one on, each of which contains the path of the next
-    /// one. Ends at a file that is missing or damaged.
+    /// Finds the files of a list from the first one on, each of which contains the path of the next one.
+    /// Ends at a file that is missing or damaged. Keeps only the contents of files that differ from
+    /// `parts`, the files in the item. If `reads_all` is `false`, does not read a file whose ETag is
+    /// that in the item.
     async fn follow_files(
         &self,
         key: &ListKey,
+        parts: &[ListPart],
         stored: &StoredETags,
+        reads_all: bool,
     ) -> Result<ListPatch, PublishError> {
         let mut patch = ListPatch::new(&[], FILE_BYTES);
         let mut seen = BTreeSet::new();
         let mut next = Some(key.first_path());
         while let Some(path) = next.filter(|path| seen.insert(path.clone())) {
+            let etag = stored.get(&path).cloned().unwrap_or_default();
+            let at = parts.iter().position(|part| part.path == path);
+            let recorded = at.and_then(|at| parts.get(at));
+            if let Some(recorded) = recorded.filter(|part| !reads_all && part.etag == etag) {
+                // The file is the one in the item, and so it names the successor in the item.
+                let follower = at.and_then(|at| parts.get(at + 1));
+                next = follower.map(|part| part.path.clone());
+                patch.push(recorded.clone(), None);
+                continue;
+            }
             let json = self.files.read_json(&path).await?.unwrap_or_default();
             let digest = json_digest(&json);
             let Some(file) = ListFile::parse(&Bytes::from(json), key) else {
                 break;
             };
             next = file.next.clone();
+            let is_recorded = recorded.is_some_and(|part| part.digest == digest);
             let month = |month: Option<&ListMonth>| month.map(|month| month.month.clone());
             let part = ListPart {
                 photos: file.photos(),
                 first: month(file.months.first()).unwrap_or_default(),
                 last: month(file.months.last()).unwrap_or_default(),
                 digest,
-                etag: stored.get(&path).cloned().unwrap_or_default(),
+                etag,
                 path,
             };
-            patch.push_read(part, file);
+            patch.push(part, (!is_recorded).then_some(file));
         }
         Ok(patch)
     }

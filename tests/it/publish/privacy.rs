@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::counts::start_gallery;
 use super::fixture::{PhotoChange, PublishWorld, settings};
-use super::lists::check_lists;
+use super::lists;
 use crate::gallery::fixture::{GalleryFixture, Shot};
 
 /// The latitude and the longitude of the home, which no public response may reveal.
@@ -210,7 +210,7 @@ async fn check_files(
             assert_no_secret(&path, &file, hidden);
         }
     }
-    check_lists(world, privacy.clone()).await;
+    lists::check_lists(world, privacy.clone()).await;
     for (path, text) in world.file_texts().await {
         assert!(!text.to_uppercase().contains("SECRET"), "{path}: {text}");
     }
