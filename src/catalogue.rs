@@ -5,6 +5,9 @@
 //! another writer came first. Photo items and ledger entries are read with strong consistency. This
 //! module does not depend on an HTTP server, on Lambda, or on ingest, publish and gallery.
 
+pub mod album;
+pub mod album_folders;
+mod album_store;
 pub mod batch;
 pub mod claim;
 pub mod date_partition;
@@ -12,6 +15,7 @@ pub mod index_parts;
 pub mod item;
 pub mod item_size;
 pub mod ledger;
+pub mod listed_photos;
 pub mod picture_queue;
 mod picture_secret;
 pub mod picture_work;
@@ -29,6 +33,8 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use self::album::InvalidAlbum;
+pub use self::album_store::{AlbumWrite, StoredAlbum};
 use self::date_partition::DatePartition;
 use crate::newer_version::NewerVersionError;
 use crate::object::{ObjectRef, ObjectVersion};
@@ -82,6 +88,15 @@ pub enum CatalogueError {
         /// What is too large.
         #[source]
         cause: ItemSizeError,
+    },
+    /// An album is not valid. The request was not sent. A repeat fails again.
+    #[error("item {pk} cannot be written: {cause}")]
+    InvalidAlbum {
+        /// The key of the album's item.
+        pk: String,
+        /// The reason.
+        #[source]
+        cause: InvalidAlbum,
     },
     /// An item cannot be read or written: its attributes do not have the form that this program
     /// expects.

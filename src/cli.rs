@@ -52,6 +52,7 @@ struct PhotosArguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "the program has one value of it")]
 enum Command {
     /// Run everything on this machine: an S3 server to upload to, ingest, and the gallery.
     Serve(Deferred<commands::serve::ServeArguments>),
@@ -67,6 +68,8 @@ enum Command {
     Show(Deferred<commands::show::ShowArguments>),
     /// Hide a photo from the public or show it, or give it another title, caption or date.
     Set(Deferred<commands::set::SetArguments>),
+    /// Add, change, list or delete albums.
+    Album(Deferred<commands::album::AlbumArguments>),
     /// List the uploads that are not photos, and why.
     Skipped(Deferred<commands::skipped::SkippedArguments>),
     /// Rebuild the counts and the static gallery files, or verify the counts.
@@ -117,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::List(Deferred(arguments)) => block_on(commands::list::run(arguments)),
         Command::Show(Deferred(arguments)) => block_on(commands::show::run(arguments)),
         Command::Set(Deferred(arguments)) => block_on(commands::set::run(arguments)),
+        Command::Album(Deferred(arguments)) => block_on(commands::album::run(arguments)),
         Command::Skipped(Deferred(arguments)) => block_on(commands::skipped::run(arguments)),
         Command::Recount(Deferred(arguments)) => block_on(commands::recount::run(arguments)),
         Command::Reconcile(Deferred(arguments)) => block_on(commands::reconcile::run(arguments)),

@@ -15,9 +15,11 @@ use chrono::TimeDelta;
 use local_http::AllowedOrigins;
 
 use crate::archive::{Layout, LayoutError};
+use crate::catalogue::album_folders::{AlbumFolders, InvalidAlbumFolder};
 use crate::clients::Endpoints;
 use crate::identity::{InvalidFolderName, SiblingFolders};
 use crate::ingest::{ItemRules, SourceAfter};
+use crate::map_tiles::{InvalidMapTiles, MapTiles};
 use crate::object::{Bucket, Prefix};
 use crate::pictures::{InvalidRecipe, OriginalCopies, PictureRecipe};
 use crate::privacy::{InvalidHomeZone, Privacy, VisibilityRules};
@@ -40,8 +42,9 @@ const STORAGE_CLASSES: [&str; 6] = [
     "REDUCED_REDUNDANCY",
 ];
 /// The variables that set the privacy rules, the names that are never a photo's, the names of sibling
-/// folders, and the recipe of the pictures. A data folder keeps their values.
-pub const PRIVACY_VARIABLES: [&str; 12] = [
+/// folders, the recipe of the pictures, and the folders that are albums. A data folder keeps their
+/// values.
+pub const PRIVACY_VARIABLES: [&str; 13] = [
     LOCATION,
     PEOPLE,
     HOME_ZONES,
@@ -54,6 +57,7 @@ pub const PRIVACY_VARIABLES: [&str; 12] = [
     SIBLING_FOLDERS,
     RENDITIONS,
     ORIGINALS,
+    ALBUM_FOLDERS,
 ];
 /// The settings whose value may be in a parameter of AWS Systems Manager (SSM).
 pub const SECRET_SETTINGS: [SecretSetting; 5] = [
@@ -138,6 +142,12 @@ pub enum SettingsError {
     /// The long edges of the renditions are wrong.
     #[error("{RENDITIONS}: {0}; it must be none, or numbers of pixels such as 320,640,1280,2048")]
     Renditions(#[from] InvalidRecipe),
+    /// The URL of the map tiles is wrong. It may contain a key, so it is not in the text.
+    #[error("{MAP_TILES}: {0}")]
+    MapTiles(#[from] InvalidMapTiles),
+    /// A folder of uploads that should be albums is wrong.
+    #[error("{ALBUM_FOLDERS}: {0}")]
+    AlbumFolders(#[from] InvalidAlbumFolder),
     /// The static gallery files would be in the source or in the archive.
     #[error(
         "{GALLERY_BUCKET} is \"{bucket}\" and {GALLERY_PREFIX} is \"{prefix}\": everything there is public, \
@@ -455,13 +465,25 @@ impl Settings {
         self.get(GALLERY_URL)
     }
 
+    /// Returns the server of the map tiles, or `None` if the map loads no tiles.
+    ///
+    /// # Errors
+    /// Returns an error if MAP_TILES is no URL of map tiles.
+    pub fn map_tiles(&self) -> Result<Option<MapTiles>, SettingsError> {
+        let Some(template) = self.non_blank(MAP_TILES) else {
+            return Ok(None);
+        };
+        let attribution = self.get(MAP_ATTRIBUTION).unwrap_or_default();
+        Ok(Some(MapTiles::parse(template, attribution)?))
+    }
+
     /// Returns the id of the CloudFront distribution of the pictures, or `None` if there is none.
     pub fn cdn_distribution(&self) -> Option<&str> {
         self.get(CDN_DISTRIBUTION)
     }
 
-    /// Returns the rules by which items are derived: the rules of privacy, and the recipe of the
-    /// pictures.
+    /// Returns the rules by which items are derived: the rules of privacy, the recipe of the pictures,
+    /// and the folders that are albums.
     ///
     /// # Errors
     /// Returns an error for the first setting that is wrong.
@@ -469,6 +491,7 @@ impl Settings {
         Ok(ItemRules {
             privacy: self.privacy()?,
             recipe: self.picture_recipe()?,
+            album_folders: self.album_folders()?,
         })
     }
 
@@ -483,6 +506,14 @@ impl Settings {
             Some(edges) => Ok(Some(PictureRecipe::new(edges, originals)?)),
             None => Ok(Some(PictureRecipe::default().with_originals(originals))),
         }
+    }
+
+    /// Returns the folders of uploads that are albums.
+    ///
+    /// # Errors
+    /// Returns an error if ALBUM_FOLDERS is wrong.
+    pub fn album_folders(&self) -> Result<AlbumFolders, SettingsError> {
+        Ok(self.get(ALBUM_FOLDERS).unwrap_or_default().parse()?)
     }
 
     /// Returns which originals the public may see.

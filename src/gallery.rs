@@ -5,6 +5,8 @@
 //! catalogue and the storage, and never writes anything. Everything it shows of a photo goes
 //! through the public view.
 
+mod album_photos;
+mod albums;
 mod bounding_box;
 mod counts;
 mod cursor;
@@ -106,6 +108,7 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySe
         .route("/v1/cameras", get(facets::get_cameras))
         .route("/v1/lenses", get(facets::get_lenses))
         .route("/v1/keywords", get(facets::get_keywords))
+        .route("/v1/albums", get(albums::get_albums))
         .route("/v1/places", get(facets::get_places))
         .route("/v1/map", get(map::get_map))
         .with_state(state.clone())

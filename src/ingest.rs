@@ -22,6 +22,7 @@ mod outcome;
 mod overrides;
 mod picture_data;
 pub mod provenance;
+mod public_times;
 pub mod reconcile;
 mod record;
 mod sidecar_index;

@@ -20,6 +20,7 @@ pub mod gallery;
 pub mod identity;
 pub mod ingest;
 mod list_changes;
+pub mod map_tiles;
 pub mod newer_version;
 pub mod object;
 pub mod paging;

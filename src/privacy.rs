@@ -9,6 +9,9 @@ mod visibility;
 
 use photo_metadata::{Location, Place};
 
+pub(crate) use keyword::is_same_keyword;
+pub(crate) use location_policy::round_position;
+
 pub use home_zones::{HomeZones, InvalidHomeZone};
 pub use location_policy::{InvalidLocationPolicy, LocationPolicy};
 pub use people_policy::{InvalidPeoplePolicy, PeoplePolicy};

@@ -12,7 +12,7 @@
 //! 2. the record of the months and lists that change (`PendingLists`);
 //! 3. the files of lists, each list followed by its item;
 //! 4. the shards of the text index, in the last batch of the cycle;
-//! 5. `changes.json`, `facets.json`, `index.json` and the page;
+//! 5. `changes.json`, `facets.json`, `map.json`, `index.json` and the page;
 //! 6. the state of the files and of the hook;
 //! 7. the item of the month;
 //! 8. the removal of the old parts of the term index;
@@ -58,6 +58,7 @@ mod list_key;
 mod list_patch;
 mod list_progress;
 mod list_writer;
+mod map_file;
 mod month_builder;
 mod month_contents;
 mod month_difference;

@@ -9,6 +9,7 @@
     reason = "this module hands the clock to the services"
 )]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -24,6 +25,7 @@ use crate::clients::{self, Clients, Endpoints};
 use crate::config::{self, Settings, SettingsError};
 use crate::gallery::{self, CursorKey, GallerySettings, PictureArchive, StaticGallery};
 use crate::ingest::Ingest;
+use crate::map_tiles::source_origin;
 use crate::publish::{self, Publisher};
 use crate::render::{CdnInvalidator, InvalidPictureKey, PictureKey, Render, RenderSettings};
 use crate::storage::Storage;
@@ -155,6 +157,7 @@ impl Services {
             bucket: self.settings.gallery_bucket()?,
             prefix: self.settings.gallery_prefix().to_owned(),
             view: self.view()?,
+            map_tiles: self.settings.map_tiles()?,
             // The owner's own disk does not need smaller files.
             compress: !is_local,
             hook: self.settings.hook(is_local)?,
@@ -221,6 +224,7 @@ impl Services {
                 storage: self.storage.clone(),
                 bucket: settings.gallery_bucket()?,
                 prefix: settings.gallery_prefix().to_owned(),
+                picture_origins: picture_origins(settings)?,
             }),
         };
         let gallery_settings = GallerySettings {
@@ -252,4 +256,12 @@ impl Services {
         let url = self.settings.gallery_url().map(str::to_owned);
         Ok(PublicView::new(self.settings.privacy()?, url))
     }
+}
+
+/// Returns the other origins from which the gallery page loads pictures: that of GALLERY_URL and that of
+/// the map tiles, if they are set.
+fn picture_origins(settings: &Settings) -> Result<BTreeSet<String>, SettingsError> {
+    let gallery = settings.gallery_url().and_then(source_origin);
+    let tiles = settings.map_tiles()?.map(|tiles| tiles.origin().to_owned());
+    Ok(gallery.into_iter().chain(tiles).collect())
 }

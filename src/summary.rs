@@ -28,6 +28,15 @@ pub struct Summary {
     /// The normalised metadata. In JSON, its fields are fields of the summary itself.
     #[serde(flatten)]
     pub record: PhotoRecord,
+    /// The instant at which the photo first became public, in whole seconds. It never changes after
+    /// that. While the photo waits for its pictures, it is the time at which the wait ends. `None` if
+    /// the photo was never public.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_at: Option<DateTime<Utc>>,
+    /// The instant at which the public content of the photo last changed, in whole seconds. A photo
+    /// that is shown again has changed. `None` if the photo is private.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<DateTime<Utc>>,
     /// The pictures of the photo. `None` if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Box<PictureSet>>,
@@ -50,6 +59,14 @@ pub struct Summary {
     /// before labels existed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<FileLabels>,
+    /// The names of the folders of uploads that are albums, and that have a file of the photo. They are
+    /// sorted. They are not published as a field of the photo: a folder is published as an album.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<String>,
+    /// The keywords of the files that a person has removed from the photo. They are not published, and
+    /// still make the photo private if a rule requires it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed_keywords: Vec<String>,
     /// The reason why the photo is private, as a text for its owner. `None` if it is public. It is
     /// not published.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,12 +84,7 @@ impl Summary {
             kind: "photo".to_owned(),
             version: revision.to_string(),
             record,
-            pictures: None,
-            awaited_until: None,
-            visibility: None,
-            held_for: None,
-            labels: None,
-            private_reason: None,
+            ..Summary::default()
         }
     }
 
@@ -89,6 +101,7 @@ impl Summary {
             set: self.visibility,
             held_for: self.held_for.as_deref(),
             keywords: keywords.collect(),
+            removed_keywords: self.removed_keywords.iter().map(String::as_str).collect(),
             rating: self.record.rating,
             ..VisibilityFacts::default()
         };

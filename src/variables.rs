@@ -56,9 +56,17 @@ pub const RENDITIONS: &str = "RENDITIONS";
 /// The variable for the copies of originals beside the renditions: `none`, or `jpeg` for a copy of each
 /// original JPEG without its metadata.
 pub const ORIGINALS: &str = "ORIGINALS";
+/// The variable for the prefixes of source keys whose folders are albums, separated by commas.
+pub const ALBUM_FOLDERS: &str = "ALBUM_FOLDERS";
 /// The variable for the URL from which browsers load the static gallery files and the pictures below
 /// them, such as `https://photos.example.org/gallery`.
 pub const GALLERY_URL: &str = "GALLERY_URL";
+/// The variable for the URL of a map tile on the gallery page, with the placeholders `{z}`, `{x}` and
+/// `{y}`. If it is not set, the map loads no tiles.
+pub const MAP_TILES: &str = "MAP_TILES";
+/// The variable for the text that the server of the map tiles requires.
+/// `[text](https://example.org)` in it becomes a link.
+pub const MAP_ATTRIBUTION: &str = "MAP_ATTRIBUTION";
 /// The variable for the id of the CloudFront distribution of the pictures. When pictures are deleted,
 /// it must not serve them any longer.
 pub const CDN_DISTRIBUTION: &str = "CDN_DISTRIBUTION";

@@ -21,6 +21,9 @@
 //! schema/photo.schema.json describes the new field.
 
 mod clean_text;
+mod cluster_point;
+mod license_name;
+mod rounding;
 mod tags;
 
 use std::ops::Range;
@@ -31,10 +34,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use clean_text::clean_text;
+pub(crate) use cluster_point::GEOHASH_DIGITS;
+use license_name::license_name;
+use rounding::round_measured;
 
 use crate::archive::SidecarKind;
 use crate::catalogue::item::{PhotoItem, PhotoPart};
-use crate::photo_id::short_digest;
+use crate::photo_id::{photo_slug, short_digest};
 use crate::pictures::{ORIGINAL_NAME, PictureSet, RenditionFile, picture_path};
 use crate::privacy::{LocationPolicy, PeoplePolicy, Privacy, Visibility};
 use crate::strip::{AddedMetadata, StripFormat};
@@ -75,11 +81,15 @@ pub(crate) fn list_fields() -> &'static [String] {
 pub(crate) struct ListedPhoto {
     id: String,
     stem: String,
+    slug: String,
     name: String,
     kind: String,
     version: String,
+    added_at: Option<DateTime<Utc>>,
+    changed_at: Option<DateTime<Utc>>,
     #[serde(flatten)]
     record: PhotoRecord,
+    license: Option<String>,
     images: Vec<PublicImage>,
     placeholder: Option<String>,
     color: Option<String>,
@@ -271,6 +281,18 @@ impl PublicView {
         reason.visibility() == Visibility::Public
     }
 
+    /// Reports whether lists show the same of two summaries of a photo, except for the version and the
+    /// times.
+    pub(crate) fn shows_same(&self, one: &Summary, other: &Summary) -> bool {
+        let content = |summary: &Summary| ListedPhoto {
+            version: String::new(),
+            added_at: None,
+            changed_at: None,
+            ..self.redact_summary(summary)
+        };
+        content(one) == content(other)
+    }
+
     /// Returns the public fields of a summary.
     fn redact_summary(&self, summary: &Summary) -> ListedPhoto {
         let Summary {
@@ -280,20 +302,28 @@ impl PublicView {
             kind,
             version,
             record,
+            added_at,
+            changed_at,
             pictures,
             awaited_until: _,
             visibility: _,
             labels: _,
             held_for: _,
+            folders: _,
+            removed_keywords: _,
             private_reason: _,
         } = summary;
         ListedPhoto {
             id: clean_text(id),
             stem: clean_text(stem),
+            slug: photo_slug(stem),
             name: clean_text(name),
             kind: clean_text(kind),
             version: clean_text(version),
+            added_at: *added_at,
+            changed_at: *changed_at,
             record: self.public_record(record),
+            license: record.license_url.as_deref().and_then(license_name),
             images: self.public_images(pictures.as_deref()),
             placeholder: pictures.as_ref().map(|set| clean_text(&set.placeholder)),
             color: pictures.as_ref().map(|set| clean_text(&set.color)),
@@ -577,10 +607,10 @@ impl PublicView {
         Some(Location {
             lat,
             lon,
-            alt,
+            alt: alt.map(round_measured),
             precision,
-            direction,
-            speed,
+            direction: direction.map(round_measured),
+            speed: speed.map(round_measured),
             timestamp: timestamp.as_deref().map(clean_text),
         })
     }
@@ -661,12 +691,12 @@ fn public_exposure(exposure: &Exposure) -> Exposure {
     } = exposure;
     Exposure {
         time: time.as_deref().map(clean_text),
-        seconds: *seconds,
-        f_number: *f_number,
+        seconds: seconds.map(round_measured),
+        f_number: f_number.map(round_measured),
         iso: *iso,
-        focal_length: *focal_length,
-        focal_length35: *focal_length35,
-        bias: *bias,
+        focal_length: focal_length.map(round_measured),
+        focal_length35: focal_length35.map(round_measured),
+        bias: bias.map(round_measured),
         flash: *flash,
     }
 }

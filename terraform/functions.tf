@@ -1,7 +1,7 @@
 # The functions. Each has a role of its own, which allows exactly what the function does.
 
 locals {
-  # The privacy rules. All functions get the same rules; otherwise one would show what another
+  # The privacy rules, and the folders whose names become public as albums. All functions get the same rules; otherwise one would show what another
   # hides. The rules that name homes, people or folders are in secrets.tf. Keywords that make a
   # photo public are shown with the photo, so they are no secret.
   privacy = {
@@ -10,6 +10,7 @@ locals {
     VISIBILITY           = var.visibility.default
     PUBLIC_KEYWORDS      = join(",", var.visibility.public_keywords)
     PRIVATE_BELOW_RATING = var.visibility.private_below_rating == null ? "" : tostring(var.visibility.private_below_rating)
+    ALBUM_FOLDERS        = join(",", var.album_folders)
   }
 
   # How the pictures are made. Ingest writes the plan of the pictures into each item, and render follows
@@ -45,6 +46,10 @@ locals {
           GALLERY_BUCKET = local.gallery_bucket
           GALLERY_PREFIX = var.gallery_prefix
         },
+        var.map_tiles != null ? {
+          MAP_TILES       = var.map_tiles
+          MAP_ATTRIBUTION = var.map_attribution != null ? var.map_attribution : ""
+        } : {},
         local.hook ? {
           HOOK_HOSTS            = join(",", var.hook_hosts)
           HOOK_QUIET_SECONDS    = tostring(var.hook_limits.quiet_seconds)
@@ -108,7 +113,7 @@ locals {
     publish = concat(
       local.secret_statements.publish,
       [
-        { Sid = "Catalogue", Action = ["dynamodb:GetItem"], Resource = [local.table_arns.photos] },
+        { Sid = "Catalogue", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem"], Resource = [local.table_arns.photos] },
         { Sid = "Months", Action = ["dynamodb:Query"], Resource = ["${local.table_arns.photos}/index/by-date"] },
         { Sid = "Published", Action = ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Resource = [local.table_arns.publish] },
         { Sid = "Files", Action = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], Resource = [local.gallery_objects_arn] },
@@ -127,7 +132,7 @@ locals {
     )
     gallery = concat(local.secret_statements.gallery, [
       { Sid = "Counts", Action = ["dynamodb:Query"], Resource = [local.table_arns.publish] },
-      { Sid = "Photos", Action = ["dynamodb:GetItem"], Resource = [local.table_arns.photos] },
+      { Sid = "Photos", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem"], Resource = [local.table_arns.photos] },
       { Sid = "Lists", Action = ["dynamodb:Query"], Resource = [for index in local.tables.photos.indexes : "${local.table_arns.photos}/index/${index.name}"] },
     ])
   }

@@ -72,6 +72,10 @@ resource "terraform_data" "layout" {
       error_message = "domain and site_domain are two distributions, so they need two host names."
     }
     precondition {
+      condition     = var.map_attribution == null || var.map_tiles != null
+      error_message = "map_attribution needs map_tiles."
+    }
+    precondition {
       condition     = !var.public_site || var.gallery_url == null
       error_message = "Set public_site or gallery_url, not both: the URL of the site follows from its distribution."
     }

@@ -7,6 +7,13 @@ locals {
   # The URL of the static files and the pictures for browsers.
   files_url = var.public_site ? "https://${local.site_domain}/${trimsuffix(var.gallery_prefix, "/")}" : var.gallery_url
 
+  # The other origins from which the gallery page loads pictures: your own domain, also under the name of
+  # the distribution, and the server of the map tiles.
+  picture_origins = concat(
+    var.site_domain != null ? ["https://${var.site_domain.name}"] : [],
+    var.map_tiles != null ? [lower(regex("^https://[^/]+", var.map_tiles))] : [],
+  )
+
   # The variables that depend on the distribution. Their values are known only after it was created.
   site_variables = {
     ingest  = {}
@@ -135,7 +142,7 @@ resource "aws_cloudfront_response_headers_policy" "files" {
 
   security_headers_config {
     content_security_policy {
-      content_security_policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; connect-src 'self' https:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+      content_security_policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:${join("", formatlist(" %s", local.picture_origins))}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
       override                = true
     }
     content_type_options {

@@ -146,6 +146,27 @@ variable "sibling_folders" {
   }
 }
 
+variable "album_folders" {
+  description = "Prefixes of source keys whose folders are albums: with `albums/`, the upload `albums/Japan 2026/DSC_1.NEF` belongs to the album Japan 2026. The names of these folders become public with their public photos."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for prefix in var.album_folders :
+      prefix == trimspace(prefix) && !strcontains(prefix, ",") && !strcontains(prefix, "//") && endswith(prefix, "/")
+    ])
+    error_message = "A prefix of album_folders ends in a slash, and contains no comma and no empty folder name."
+  }
+
+  validation {
+    # A function's variables have 4 KB together.
+    condition     = length(join(",", var.album_folders)) <= 256
+    error_message = "album_folders have more than 256 characters together."
+  }
+}
+
 variable "archive_storage_class" {
   description = "Storage class of the archived files. Only classes with immediate access, because the files are read again."
   type        = string
@@ -434,6 +455,33 @@ variable "gallery_url" {
   validation {
     condition     = var.gallery_url == null ? true : can(regex("^https://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$", var.gallery_url))
     error_message = "gallery_url is an https URL without query and fragment."
+  }
+}
+
+variable "map_tiles" {
+  description = "URL of the tiles of the gallery page's map, with `{z}`, `{x}` and `{y}`, such as `https://tile.example.org/{z}/{x}/{y}.png`. Visitors then load tiles from this server, which sees their addresses. Default: the map loads nothing from other servers."
+  type        = string
+  default     = null
+
+  validation {
+    condition = var.map_tiles == null ? true : (
+      can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\"'<>`#\\\\[:space:]]*$", var.map_tiles)) &&
+      alltrue([for name in ["z", "x", "y"] : length(split("{${name}}", var.map_tiles)) == 2]) &&
+      length(split("{", var.map_tiles)) == 4 && length(split("}", var.map_tiles)) == 4
+    )
+    error_message = "map_tiles is an https URL that contains {z}, {x} and {y} once each after the host."
+  }
+}
+
+variable "map_attribution" {
+  description = "Text that the server of `map_tiles` requires. `[text](https://example.org)` in it becomes a link."
+  type        = string
+  default     = null
+
+  validation {
+    # A function's variables have 4 KB together.
+    condition     = var.map_attribution == null ? true : length(var.map_attribution) <= 512
+    error_message = "map_attribution has more than 512 characters."
   }
 }
 

@@ -1,12 +1,33 @@
-// The controls above the grid: filters by camera, lens, keyword, stars and year, with counts.
+// The controls above the grid: filters by camera, lens, keyword, stars and year, with counts, and the
+// buttons of panels such as the map, which are loaded when they are opened.
 
 import { styleSheet } from "./style-sheet.js";
 
 /**
  * @typedef {import("./photo-gallery.js").PhotoGallery} PhotoGallery
  * @typedef {import("./photo-filter.js").PhotoFilter} PhotoFilter
+ * @typedef {import("./gallery-files.js").GalleryIndex} GalleryIndex
  * @typedef {{value: string, text: string}} Choice
+ * @typedef {{open: () => Promise<void>, refresh: () => Promise<void>}} Panel `refresh` is called when the
+ *   photos or the filters have changed.
+ * @typedef {object} PanelControl A button that loads and opens a panel.
+ * @property {string} name The name of the control whose choice the panel sets.
+ * @property {string} text The text of the button.
+ * @property {string} removal The text of the button that removes the choice.
+ * @property {(index: GalleryIndex) => boolean} isUseful Whether the panel can show something.
+ * @property {(gallery: PhotoGallery) => Promise<Panel>} load
  */
+
+/** @type {PanelControl[]} */
+const PANELS = [
+  {
+    name: "place",
+    text: "Map",
+    removal: "Show all places",
+    isUseful: ({ positions = 0 }) => positions > 0,
+    load: async (gallery) => new (await import("./map-panel.js")).MapPanel(gallery),
+  },
+];
 
 const STYLES = styleSheet(`
 .toolbar { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; padding: 8px 0; min-height: 28px; }
@@ -31,8 +52,8 @@ const UPDATES = new WeakMap();
  * @param {Element} toolbar
  */
 export function showControls(gallery, toolbar) {
-  if (toolbar.childElementCount) UPDATES.get(toolbar)?.();
-  else toolbar.append(...createControls(gallery, toolbar));
+  if (!toolbar.childElementCount) toolbar.append(...createControls(gallery, toolbar));
+  UPDATES.get(toolbar)?.();
 }
 
 /** @param {PhotoGallery} gallery @param {Element} toolbar */
@@ -49,14 +70,17 @@ function createControls(gallery, toolbar) {
   form.hidden = true;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", () => {
-    const choice = readChoice(form);
-    gallery.choose(choice);
-    clear.hidden = Object.keys(choice).length === 0;
+    gallery.choose(readChoice(form));
+    update();
   });
+  const panels = PANELS.map((panel) => createPanelControls(gallery, toggle, panel));
   /** @type {unknown} The months for which the fields were made. */
   let shown;
   const update = async () => {
-    const months = gallery.months;
+    const { attributes: _, ...choices } = gallery.filters;
+    clear.hidden = !Object.values(choices).some((choice) => Object.keys(choice).length > 0);
+    for (const panel of panels) panel.update();
+    const months = gallery.index?.months;
     if (form.hidden || shown === months) return;
     shown = months;
     try {
@@ -85,22 +109,56 @@ function createControls(gallery, toolbar) {
   });
   clear.addEventListener("click", () => {
     form.reset();
-    gallery.choose({});
-    clear.hidden = true;
+    for (const control of Object.keys(gallery.filters)) {
+      if (control !== "attributes") gallery.choose({}, control);
+    }
+    update();
     toggle.focus();
   });
-  return [toggle, clear, form];
+  return [toggle, ...panels.flatMap(({ elements }) => elements), clear, form];
+}
+
+/**
+ * Returns the buttons of a panel: one opens it, and one removes its choice.
+ * @param {PhotoGallery} gallery
+ * @param {HTMLElement} toggle
+ * @param {PanelControl} control
+ */
+function createPanelControls(gallery, toggle, { name, text, removal, isUseful, load }) {
+  const [open, remove] = [createButton(text), createButton(removal)];
+  open.ariaHasPopup = "dialog";
+  /** @type {Promise<Panel> | undefined} */
+  let panel;
+  open.addEventListener("click", async () => {
+    try {
+      await (await (panel ??= load(gallery))).open();
+    } catch (error) {
+      console.error("photo-gallery:", error);
+      panel = undefined;
+    }
+  });
+  remove.addEventListener("click", () => {
+    gallery.choose({}, name);
+    (open.hidden ? toggle : open).focus();
+  });
+  const update = async () => {
+    open.hidden = !gallery.index || !isUseful(gallery.index);
+    remove.hidden = Object.keys(gallery.filters[name] ?? {}).length === 0;
+    await (await panel)?.refresh();
+  };
+  return { elements: [open, remove], update };
 }
 
 /** @param {PhotoGallery} gallery */
 async function createFields(gallery) {
-  const facets = await gallery.facets();
+  /** @type {import("./gallery-files.js").Facets} */
+  const facets = await gallery.readList("facets");
   if (!facets) return [];
   const named = (/** @type {{slug: string, name: string, photos: number}[]} */ list) =>
     list.map(({ slug, name, photos }) => ({ value: slug, text: `${name.replaceAll("|", " › ")} (${photos})` }));
   /** @type {Map<string, number>} */
   const years = new Map();
-  for (const { month, photos } of gallery.months) {
+  for (const { month, photos } of gallery.index?.months ?? []) {
     if (/^\d/.test(month)) years.set(month.slice(0, 4), (years.get(month.slice(0, 4)) ?? 0) + photos);
   }
   const yearChoices = [...years].sort().reverse();

@@ -36,12 +36,15 @@
  *
  * @typedef {{path: string, photos: number, etag: string}} FileEntry
  * @typedef {{month: string, photos: number, aspects?: number, files: FileEntry[]}} MonthEntry
- * @typedef {{generation: number, photos: number, months: MonthEntry[]}} GalleryIndex
+ * @typedef {{generation: number, photos: number, positions?: number, months: MonthEntry[]}} GalleryIndex
+ *   `positions` is the number of photos on the map.
  *
  * @typedef {{photos: number, months: Record<string, number>}} FacetCount
  * @typedef {FacetCount & Equipment} NamedFacet
  * @typedef {{cameras: NamedFacet[], lenses: NamedFacet[], keywords: NamedFacet[],
  *   ratings: (FacetCount & {rating: number})[]}} Facets
+ * @typedef {FacetCount & {cell: string, lat: number, lon: number}} MapCell The photos of a geohash cell,
+ *   and their mean position.
  */
 
 /** The smallest and the largest aspect ratio of a tile. The index counts with the same limits. */
@@ -72,12 +75,12 @@ export class GalleryFiles {
   }
 
   /**
-   * Reads `facets.json`.
-   * @param {number} generation That of the index.
-   * @returns {Promise<Facets>}
+   * Reads a list such as `facets.json`.
+   * @param {string} name The name without `.json`.
+   * @param {number | undefined} generation That of the index.
    */
-  readFacets(generation) {
-    return this.#readJson("facets.json", String(generation));
+  readList(name, generation) {
+    return this.#readJson(`${name}.json`, String(generation));
   }
 
   /**

@@ -24,28 +24,28 @@ const DOUBLE_ZOOM = 2.5;
 const MAX_ZOOM = 8;
 
 const STYLES = styleSheet(`
-dialog {
+.lightbox {
   position: fixed; inset: 0; width: 100vw; height: 100vh; height: 100dvh; max-width: none; max-height: none;
   margin: 0; padding: 0; border: 0; overflow: hidden; background: #000; color: #fff; touch-action: none;
   overscroll-behavior: contain; user-select: none;
 }
-dialog::backdrop { background: #000; }
+.lightbox::backdrop { background: #000; }
 .stage { position: absolute; inset: 0; }
-dialog.with-details .stage { right: min(360px, 100vw); }
+.lightbox.with-details .stage { right: min(360px, 100vw); }
 .slide { position: absolute; inset: 0; display: grid; place-items: center; }
 .slide img { display: block; object-fit: contain; background-size: 100% 100%; -webkit-user-drag: none; }
 .moving .slide { transition: transform .22s ease-out; }
 .bar { position: absolute; top: 0; right: 0; left: 0; display: flex; gap: 4px; padding: 8px; justify-content: flex-end; background: linear-gradient(#000a, #0000); z-index: 2; }
 .bar > :first-child { margin-inline-end: auto; }
-dialog button, .bar a {
+.lightbox button, .bar a {
   width: 44px; height: 44px; border: 0; border-radius: 22px; background: #0009; color: #fff; padding: 0;
   display: grid; place-items: center; cursor: pointer; box-sizing: border-box;
 }
-dialog svg { width: 22px; height: 22px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
-dialog :focus-visible { outline: 3px solid #8ab4f8; outline-offset: -3px; }
+.lightbox svg { width: 22px; height: 22px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+.lightbox :focus-visible { outline: 3px solid #8ab4f8; outline-offset: -3px; }
 .step { position: absolute; top: calc(50% - 22px); z-index: 2; }
 .previous { left: 8px; } .next { right: 8px; }
-dialog.with-details .next { right: calc(min(360px, 100vw) + 8px); }
+.lightbox.with-details .next { right: calc(min(360px, 100vw) + 8px); }
 [hidden] { display: none !important; }
 aside {
   position: absolute; top: 0; right: 0; bottom: 0; width: min(360px, 100vw); box-sizing: border-box; overflow: auto; padding: 64px 20px 20px;
@@ -58,8 +58,8 @@ dt { color: #b4b4bd; } dd { margin: 0; overflow-wrap: anywhere; }
 aside a { color: #8ab4f8; }
 .status { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 @media (prefers-reduced-motion: reduce) { .moving .slide { transition: none; } }
-@media (max-width: 600px) { dialog.with-details .stage { right: 0; bottom: 55vh; } aside { top: 45vh; width: 100vw; padding-top: 16px; } dialog.with-details .next { right: 8px; } dialog.with-details .step { top: 20vh; } }
-@media print { dialog { display: none; } }
+@media (max-width: 600px) { .lightbox.with-details .stage { right: 0; bottom: 55vh; } aside { top: 45vh; width: 100vw; padding-top: 16px; } .lightbox.with-details .next { right: 8px; } .lightbox.with-details .step { top: 20vh; } }
+@media print { .lightbox { display: none; } }
 `);
 
 /** A dialog that shows one photo. It handles pointers, touch, the wheel and the keyboard. */
@@ -89,6 +89,7 @@ export class Lightbox {
     this.source = source;
     if (root instanceof ShadowRoot) root.adoptedStyleSheets.push(STYLES);
     const dialog = this.#dialog;
+    dialog.className = "lightbox";
     dialog.part.add("lightbox");
     dialog.ariaLabel = "Photo";
     dialog.tabIndex = -1;

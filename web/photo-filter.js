@@ -1,9 +1,11 @@
-// Decides which photos a gallery shows. Pure.
+// Decides which photos a gallery shows.
 
 /**
  * @typedef {import("./gallery-files.js").Photo} Photo
  * @typedef {import("./gallery-files.js").MonthEntry} MonthEntry
  * @typedef {import("./gallery-files.js").Facets} Facets
+ * @typedef {import("./gallery-files.js").MapCell} MapCell
+ * @typedef {import("./photo-gallery.js").PhotoGallery} PhotoGallery
  * @typedef {object} PhotoFilter The conditions that all must be met. An absent condition is met.
  * @property {string} [camera] The slug of the camera.
  * @property {string} [lens] The slug of the lens.
@@ -11,6 +13,7 @@
  * @property {number} [rating] The lowest number of stars.
  * @property {string} [from] The first day, month or year: `2018-02-01`, `2018-02`, `2018`.
  * @property {string} [to] The last day, month or year.
+ * @property {string[]} [cells] The geohash cells of `map.json` that contain the photos.
  *
  * @typedef {{entry: MonthEntry, photos: number}} Candidate A month, and the highest number of its
  *   photos that can meet the filter.
@@ -45,19 +48,25 @@ export function needsFacets({ camera, lens, keyword, rating }) {
 }
 
 /**
- * Returns the months that can contain photos that meet all filters, in the order of `months`, and a
- * function that reports whether a photo meets all of them.
- * @param {MonthEntry[]} months
- * @param {Facets | undefined} facets Needed only if `needsFacets` is true for a filter.
+ * Returns the months of a gallery that can contain photos that meet all filters, in the order of the
+ * index, and a function that reports whether a photo meets all of them. Reads the lists that the
+ * filters need.
+ * @param {PhotoGallery} gallery
  * @param {PhotoFilter[]} filters
- * @returns {{candidates: Candidate[], predicate: (photo: Photo) => boolean}}
+ * @returns {Promise<{candidates: Candidate[], predicate: (photo: Photo) => boolean}>}
  */
-export function applyFilters(months, facets, filters) {
+export async function applyFilters(gallery, filters) {
+  const months = gallery.index?.months ?? [];
+  /** @type {[Facets | undefined, {cells: MapCell[]} | undefined]} */
+  const [facets, map] = await Promise.all([
+    filters.some(needsFacets) ? gallery.readList("facets") : undefined,
+    filters.some(({ cells }) => cells) ? gallery.readList("map") : undefined,
+  ]);
   let candidates = months.map((entry) => ({ entry, photos: entry.photos }));
   for (const filter of filters) {
     const counts = new Map(candidates.map(({ entry, photos }) => [entry, photos]));
     const entries = candidates.map(({ entry }) => entry);
-    candidates = candidateMonths(entries, facets, filter).map(({ entry, photos }) => ({
+    candidates = candidateMonths(entries, facets, map?.cells, filter).map(({ entry, photos }) => ({
       entry,
       photos: Math.min(photos, counts.get(entry) ?? photos),
     }));
@@ -69,11 +78,12 @@ export function applyFilters(months, facets, filters) {
 /**
  * Returns the months that can contain photos that meet the filter, in the order of `months`.
  * @param {MonthEntry[]} months
- * @param {Facets | undefined} facets
+ * @param {Facets | undefined} facets Needed only if `needsFacets` is true for the filter.
+ * @param {MapCell[] | undefined} cells Needed only if the filter has cells.
  * @param {PhotoFilter} filter
  * @returns {Candidate[]}
  */
-function candidateMonths(months, facets, filter) {
+function candidateMonths(months, facets, cells, filter) {
   /** @type {Record<string, number>[]} */
   const counts = [];
   if (facets) {
@@ -82,7 +92,14 @@ function candidateMonths(months, facets, filter) {
     if (filter.camera) counts.push(bySlug(facets.cameras, filter.camera));
     if (filter.lens) counts.push(bySlug(facets.lenses, filter.lens));
     if (filter.keyword) counts.push(findKeyword(facets, filter.keyword)?.months ?? {});
-    if (filter.rating) counts.push(sumRatings(facets, filter.rating));
+    if (filter.rating) counts.push(sumMonths(facets.ratings.filter(({ rating }) => rating >= Number(filter.rating))));
+  }
+  const wanted = filter.cells;
+  if (wanted && cells) {
+    // After an update of the list, its cells can be larger or smaller.
+    const overlaps = (/** @type {MapCell} */ { cell }) =>
+      wanted.some((other) => other.startsWith(cell) || cell.startsWith(other));
+    counts.push(sumMonths(cells.filter(overlaps)));
   }
   return months.flatMap((entry) => {
     const { month } = entry;
@@ -102,6 +119,8 @@ function candidateMonths(months, facets, filter) {
  */
 function makePredicate(filter, facets) {
   const { camera, lens, rating, from, to } = filter;
+  const cells = filter.cells && new Set(filter.cells);
+  const lengths = new Set(filter.cells?.map((cell) => cell.length));
   const named = filter.keyword && facets ? findKeyword(facets, filter.keyword)?.name : undefined;
   const keyword = filter.keyword ? foldText(named ?? filter.keyword) : undefined;
   return (photo) => {
@@ -109,6 +128,8 @@ function makePredicate(filter, facets) {
     if (lens && photo.lens?.slug !== lens) return false;
     if (rating && (photo.rating ?? 0) < rating) return false;
     if (keyword && !photo.keywords.flatMap(keywordPaths).some((own) => foldText(own) === keyword)) return false;
+    const { location } = photo;
+    if (cells && !(location && [...lengths].some((length) => cells.has(encodeGeohash(location, length))))) return false;
     if (!from && !to) return true;
     if (!photo.takenAtLocal) return false;
     // A partial date is at the start of its period.
@@ -127,13 +148,39 @@ function findKeyword(facets, keyword) {
   );
 }
 
-/** @param {Facets} facets @param {number} lowest */
-function sumRatings(facets, lowest) {
+/** Adds up the numbers of photos of each month. @param {{months: Record<string, number>}[]} counts */
+function sumMonths(counts) {
   /** @type {Record<string, number>} */
   const sums = {};
-  for (const { rating, months } of facets.ratings) {
-    if (rating < lowest) continue;
+  for (const { months } of counts) {
     for (const [month, photos] of Object.entries(months)) sums[month] = (sums[month] ?? 0) + photos;
   }
   return sums;
+}
+
+const GEOHASH_DIGITS = "0123456789bcdefghjkmnpqrstuvwxyz";
+
+/**
+ * Returns the geohash cell of a position.
+ * @param {{lat: number, lon: number}} position
+ * @param {number} length The number of characters.
+ */
+export function encodeGeohash({ lat, lon }, length) {
+  const axes = [
+    { value: lon, low: -180, high: 180 },
+    { value: lat, low: -90, high: 90 },
+  ];
+  let cell = "";
+  for (let bit = 0, digit = 0; cell.length < length; bit++) {
+    const axis = axes[bit % 2];
+    const middle = (axis.low + axis.high) / 2;
+    const isUpper = axis.value >= middle;
+    if (isUpper) axis.low = middle;
+    else axis.high = middle;
+    digit = 2 * digit + Number(isUpper);
+    if (bit % 5 < 4) continue;
+    cell += GEOHASH_DIGITS[digit];
+    digit = 0;
+  }
+  return cell;
 }

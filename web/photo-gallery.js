@@ -9,7 +9,6 @@ import { GALLERY_STYLES } from "./styles.js";
 
 /**
  * @typedef {import("./gallery-files.js").Photo} Photo
- * @typedef {import("./gallery-files.js").Facets} Facets
  * @typedef {import("./gallery-files.js").GalleryIndex} GalleryIndex
  * @typedef {import("./photo-filter.js").PhotoFilter} PhotoFilter
  * @typedef {import("./photo-viewer.js").PhotoViewer} PhotoViewer
@@ -32,10 +31,10 @@ export class PhotoGallery extends HTMLElement {
   #files;
   /** @type {GalleryIndex | undefined} */
   #index;
-  /** @type {Facets | undefined} */
-  #facets;
-  /** @type {PhotoFilter} The choice of the visitor. */
-  #choice = {};
+  /** @type {Record<string, any>} The lists that were read for this index, by name. */
+  #lists = {};
+  /** @type {Record<string, PhotoFilter>} The choices of the visitor, by the control that made them. */
+  #choices = {};
   /** @type {(photo: Photo) => boolean} */
   #predicate = () => true;
   /** The filter and the order of the candidates, as a text. */
@@ -128,27 +127,36 @@ export class PhotoGallery extends HTMLElement {
     else this.#rebuild();
   }
 
-  /** The months of the index, the newest first. */
-  get months() {
-    return this.#index?.months ?? [];
+  /** The contents of `index.json`, if it is read. */
+  get index() {
+    return this.#index;
   }
 
   /**
-   * Sets the conditions that the visitor has chosen, in addition to the attributes.
+   * The conditions in force: those of the attributes, and the choices of the visitor by control.
+   * @returns {Record<string, PhotoFilter>}
+   */
+  get filters() {
+    return { attributes: this.#filter(), ...this.#choices };
+  }
+
+  /**
+   * Sets the conditions that the visitor has chosen in a control, in addition to the attributes and to
+   * those of other controls.
    * @param {PhotoFilter} choice
    */
-  choose(choice) {
-    this.#choice = choice;
+  choose(choice, control = "filters") {
+    this.#choices[control] = choice;
     this.#rebuild();
   }
 
-  /** Reads `facets.json`, if it is not read yet. */
-  async facets() {
-    const [files, index] = [this.#files, this.#index];
-    if (this.#facets || !files || !index) return this.#facets;
-    const facets = await files.readFacets(index.generation);
-    if (index === this.#index) this.#facets = facets;
-    return facets;
+  /**
+   * Reads a list beside the index, such as `facets`, if it is not read yet.
+   * @param {string} name
+   */
+  async readList(name) {
+    const lists = this.#lists;
+    return (lists[name] ??= await this.#files?.readList(name, this.#index?.generation));
   }
 
   /** Reads the index again, and shows what has changed. Does nothing if it cannot be read. */
@@ -158,7 +166,7 @@ export class PhotoGallery extends HTMLElement {
     const index = await files.readIndex().catch(() => undefined);
     if (!index || epoch !== this.#epoch || index.generation === this.#index?.generation) return;
     this.#index = index;
-    this.#facets = undefined;
+    this.#lists = {};
     await this.#rebuild();
   }
 
@@ -168,7 +176,8 @@ export class PhotoGallery extends HTMLElement {
     const src = this.getAttribute("src");
     clearInterval(this.#refreshTimer);
     this.#files = new GalleryFiles(src ?? ".");
-    this.#index = this.#facets = undefined;
+    this.#index = undefined;
+    this.#lists = {};
     this.#candidates = this.#months = this.#lines = [];
     this.#key = "";
     this.#canvas.replaceChildren();
@@ -205,15 +214,14 @@ export class PhotoGallery extends HTMLElement {
     const rebuild = ++this.#rebuilds;
     const index = this.#index;
     if (!index) return;
-    const filters = [this.#filter(), this.#choice];
+    const filters = Object.values(this.filters);
     let candidates = index.months.map((entry) => ({ entry, photos: entry.photos }));
     /** @type {(photo: Photo) => boolean} */
     let predicate = () => true;
     if (filters.some((filter) => Object.values(filter).some(Boolean))) {
       try {
-        const { applyFilters, needsFacets } = await import("./photo-filter.js");
-        const facets = filters.some(needsFacets) ? await this.facets() : undefined;
-        ({ candidates, predicate } = applyFilters(index.months, facets, filters));
+        const { applyFilters } = await import("./photo-filter.js");
+        ({ candidates, predicate } = await applyFilters(this, filters));
       } catch (error) {
         if (rebuild === this.#rebuilds) this.#showFailure(error);
         return;

@@ -165,12 +165,16 @@ const picture = await makePictures(browser);
 const asset = (name, type) => () => ({ html: readFileSync(join(process.env.PHOTOSWIPE, name), "utf8"), type });
 
 const folder = readFileSync(join(app, "photo-gallery.js"), "utf8").match(/app\/\w+/)[0];
-for (const name of ["photo-gallery.js", "photo-viewer.js", "filters.js", "photo-filter.js"]) {
+for (const name of ["photo-gallery.js", "photo-viewer.js", "filters.js", "photo-filter.js", "map-panel.js"]) {
   report(`${name}, gzipped`, `${gzipSync(readFileSync(join(app, folder, name)), { level: 9 }).length} bytes`);
 }
-const photoSwipe = ["photoswipe.esm.min.js", "photoswipe-lightbox.esm.min.js", "photoswipe.css"];
-const photoSwipeBytes = photoSwipe.map((name) => gzipSync(readFileSync(join(process.env.PHOTOSWIPE, name)), { level: 9 }).length);
-report("PhotoSwipe with its style, gzipped", `${photoSwipeBytes.reduce((sum, bytes) => sum + bytes)} bytes`);
+/** Prints the size of a library that this page could use instead. */
+const reportLibrary = (library, folder, names) => {
+  const sizes = names.map((name) => gzipSync(readFileSync(join(folder, name)), { level: 9 }).length);
+  report(`${library} with its style, gzipped`, `${sizes.reduce((sum, bytes) => sum + bytes)} bytes`);
+};
+reportLibrary("PhotoSwipe", process.env.PHOTOSWIPE, ["photoswipe.esm.min.js", "photoswipe-lightbox.esm.min.js", "photoswipe.css"]);
+reportLibrary("Leaflet", process.env.LEAFLET, ["leaflet.js", "leaflet.css"]);
 {
   const site = new MadeUpSite(120, 458);
   const newestFirst = [...site.months.values()].flatMap((photos) => [...photos].reverse());

@@ -227,12 +227,13 @@ impl Catalogue {
         pks: Vec<String>,
         attributes: &[&str],
     ) -> Result<Vec<T>, CatalogueError> {
-        let first = pks.first().cloned().unwrap_or_default();
         let key = |pk: String| HashMap::from([(PK.to_owned(), text(&pk))]);
         let keys = pks.into_iter().map(key).collect();
         let items = get_batch(&self.client, &self.table, keys, attributes).await?;
         let items = items.into_iter();
-        items.map(|item| from_attributes(&first, item)).collect()
+        items
+            .map(|item| from_attributes(&pk_of(&item), item))
+            .collect()
     }
 
     /// Reads the summaries of the public photos with these stems. The reads are strongly consistent.
@@ -255,7 +256,7 @@ impl Catalogue {
             let attributes = [PK, "datePartition", "summary"];
             for item in get_batch(&self.client, &self.table, keys.collect(), &attributes).await? {
                 let pk = pk_of(&item);
-                match from_attributes::<ListedItem>(&pk, item) {
+                match from_attributes::<SummaryItem>(&pk, item) {
                     Ok(item) => found.extend(item.public_summary()),
                     Err(error) => tracing::error!(pk, %error, "unreadable summary"),
                 }
@@ -268,13 +269,13 @@ impl Catalogue {
 /// The attributes of a photo item that a list needs.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct ListedItem {
+struct SummaryItem {
     #[serde(deserialize_with = "deserialize_stored")]
     date_partition: Option<DatePartition>,
     summary: Option<Summary>,
 }
 
-impl ListedItem {
+impl SummaryItem {
     /// Returns the stem and the summary if the photo is in a public partition.
     fn public_summary(self) -> Option<(String, Summary)> {
         let partition = self.date_partition?;

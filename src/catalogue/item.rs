@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::date_partition::{DatePartition, deserialize_stored};
@@ -13,7 +13,7 @@ use crate::object::{ObjectRef, ObjectVersion};
 use crate::photo_id::PhotoId;
 use crate::pictures::{PicturePlan, Renditions};
 use crate::privacy::{
-    UNREAD_LABELS, Visibility, VisibilityFacts, VisibilityReason, VisibilityRules,
+    UNREAD_LABELS, Visibility, VisibilityFacts, VisibilityReason, VisibilityRules, is_same_keyword,
 };
 use crate::summary::Summary;
 use photo_metadata::EXTRACTOR_VERSION;
@@ -24,11 +24,13 @@ use photo_metadata::{
 
 /// The version of the item format: the fields of an item and its index keys. Increase the version
 /// if a change of the program requires that existing items are written again.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
+/// The first version of the item format that has [`PhotoItem::added_at`].
+pub(crate) const FIRST_VERSION_WITH_TIMES: u32 = 4;
 /// The maximum size of the keywords in the labels (keywords and rating) of a photo, in bytes. Every
 /// index contains a copy of them. If a photo has more, the rest is left out, and
 /// [`FileLabels::gap`] contains the reason.
-const MAX_LABEL_BYTES: usize = 16 << 10;
+pub(crate) const MAX_LABEL_BYTES: usize = 16 << 10;
 
 /// The attribute in which a photo item has its schema version. The item with the date partitions
 /// has it too, and there it is the schema version of the whole table.
@@ -148,6 +150,11 @@ pub struct PhotoItem {
     /// The problems that occurred when the record was derived from its part, one text for each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exif_warnings: Vec<String>,
+    /// The instant at which the photo first became public, in whole seconds. It never changes after
+    /// that. While the photo waits for its pictures for the first time, it is the time at which the
+    /// wait ends. `None` if the photo was never public.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_at: Option<DateTime<Utc>>,
     /// The values that a person set. They stay when the photo is indexed again.
     #[serde(skip_serializing_if = "Overrides::is_empty")]
     pub overrides: Overrides,
@@ -501,6 +508,16 @@ pub struct Overrides {
     /// The caption, if a person set it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
+    /// The alternative text, if a person set it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alt_text: Option<String>,
+    /// The keywords that a person added to those of the files, each once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub added_keywords: Vec<String>,
+    /// The keywords of the files that are not shown, because a person removed them, each once. No
+    /// keyword is in both lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed_keywords: Vec<String>,
     /// The number of seconds that is added to the capture time of the file. It corrects a wrong
     /// camera clock.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -532,19 +549,81 @@ impl Overrides {
         }
     }
 
+    /// Replaces the values of a file by those that a person set.
+    pub fn apply_to(&self, record: &mut PhotoRecord) {
+        record.capture = self.correct(record.capture);
+        let replace = |value: &mut Option<String>, set: &Option<String>| {
+            if set.is_some() {
+                value.clone_from(set);
+            }
+        };
+        replace(&mut record.title, &self.title);
+        replace(&mut record.caption, &self.caption);
+        replace(&mut record.alt_text, &self.alt_text);
+        let keywords = &mut record.keywords;
+        keywords.retain(|keyword| !self.removes_keyword(keyword));
+        for keyword in &self.added_keywords {
+            if !has_keyword(keywords, keyword) {
+                keywords.push(keyword.clone());
+            }
+        }
+    }
+
+    /// Reports whether a person removed this keyword of a file.
+    pub fn removes_keyword(&self, keyword: &str) -> bool {
+        has_keyword(&self.removed_keywords, keyword)
+    }
+
+    /// Adds a keyword to those of the files. It is not removed any more. A repeat has no effect.
+    pub fn add_keyword(&mut self, keyword: &str) {
+        self.removed_keywords
+            .retain(|removed| !is_same_keyword(removed, keyword));
+        if !has_keyword(&self.added_keywords, keyword) {
+            self.added_keywords.push(keyword.to_owned());
+        }
+    }
+
+    /// Removes a keyword, whether it is in a file or was added by a person. A repeat has no effect.
+    pub fn remove_keyword(&mut self, keyword: &str) {
+        self.added_keywords
+            .retain(|added| !is_same_keyword(added, keyword));
+        if !has_keyword(&self.removed_keywords, keyword) {
+            self.removed_keywords.push(keyword.to_owned());
+        }
+    }
+
     /// Merges two sets of overrides. Each value comes from `self` if it is set there, and otherwise
-    /// from `other`.
+    /// from `other`. The keywords of both are added. A keyword that one of them adds is not removed,
+    /// because it may make the photo private.
     #[must_use]
-    pub fn or(self, other: Overrides) -> Overrides {
+    pub fn or(mut self, other: Overrides) -> Overrides {
+        let unknown = |known: &[String], more: Vec<String>| {
+            let more = more.into_iter();
+            more.filter(|keyword| !has_keyword(known, keyword))
+                .collect::<Vec<_>>()
+        };
+        let added = unknown(&self.added_keywords, other.added_keywords);
+        self.added_keywords.extend(added);
+        let removed = unknown(&self.removed_keywords, other.removed_keywords);
+        self.removed_keywords.extend(removed);
+        let removed = unknown(&self.added_keywords, self.removed_keywords);
         Overrides {
             visibility: self.visibility.or(other.visibility),
             title: self.title.or(other.title),
             caption: self.caption.or(other.caption),
+            alt_text: self.alt_text.or(other.alt_text),
+            added_keywords: self.added_keywords,
+            removed_keywords: removed,
             shift_seconds: self.shift_seconds.or(other.shift_seconds),
             date: self.date.or(other.date),
             offset: self.offset.or(other.offset),
         }
     }
+}
+
+/// Reports whether a list has this keyword, as people would read it.
+fn has_keyword(keywords: &[String], keyword: &str) -> bool {
+    keywords.iter().any(|known| is_same_keyword(known, keyword))
 }
 
 impl PhotoItem {
@@ -692,7 +771,7 @@ impl PhotoItem {
     }
 
     /// Applies these rules to the photo, and returns the rule that decides who may see it. Uses the
-    /// labels of all parts, and the sources of the live parts. Does not use the index keys of the
+    /// labels of all parts, the keywords that a person has added, and the sources of the live parts. Does not use the index keys of the
     /// item, because they may come from earlier rules.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> VisibilityReason {
         let mut facts = VisibilityFacts {
@@ -701,9 +780,14 @@ impl PhotoItem {
             ..VisibilityFacts::default()
         };
         let record = &self.photo.record;
-        facts
-            .keywords
-            .extend(record.keywords.iter().map(String::as_str));
+        let Overrides {
+            added_keywords,
+            removed_keywords,
+            ..
+        } = &self.overrides;
+        let keywords = record.keywords.iter().chain(added_keywords);
+        facts.keywords.extend(keywords.map(String::as_str));
+        facts.removed_keywords = removed_keywords.iter().map(String::as_str).collect();
         facts.add_rating(record.rating);
         let labels = self.labels();
         facts.add_labels(Some(&labels));
@@ -737,6 +821,16 @@ impl PhotoItem {
     pub fn is_listed(&self, now: DateTime<Utc>) -> bool {
         let summary = self.summary.as_ref();
         self.is_public() && summary.is_some_and(|summary| !summary.awaits_pictures(now))
+    }
+
+    /// Returns the instant at which the photo first became public. Returns `None` if it was not public
+    /// until the time `now`: it was always private, or waits for its first pictures.
+    pub fn first_public_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let is_first_wait = self.summary.as_ref().is_some_and(|summary| {
+            let until = summary.awaited_until.map(|until| until.trunc_subsecs(0));
+            summary.awaits_pictures(now) && self.added_at == until
+        });
+        self.added_at.filter(|_| !is_first_wait)
     }
 
     /// Returns `true` if the photo is in the public indexes: at least one of its files is in the

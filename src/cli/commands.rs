@@ -1,5 +1,6 @@
 //! The subcommands of `photos`, one file each.
 
+pub(super) mod album;
 pub(super) mod duplicates;
 pub(super) mod env;
 pub(super) mod extract;

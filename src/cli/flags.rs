@@ -80,6 +80,18 @@ pub(super) struct PublishFlags {
     gallery_prefix: String,
 }
 
+/// The map of the gallery page.
+#[derive(Debug, Args)]
+pub(super) struct MapFlags {
+    /// URL of the tiles of the page's map, with {z}, {x} and {y}. If it is not given, the map loads
+    /// nothing from other servers.
+    #[arg(long, value_name = "URL", env = config::MAP_TILES, hide_env_values = true)]
+    map_tiles: Option<String>,
+    /// Text that the server of the tiles requires; [text](https://example.org) becomes a link.
+    #[arg(long, value_name = "TEXT", env = config::MAP_ATTRIBUTION)]
+    map_attribution: Option<String>,
+}
+
 /// The build hook and its limits.
 #[derive(Debug, Args)]
 pub(super) struct HookFlags {
@@ -128,6 +140,9 @@ pub(super) struct PrivacyFlags {
     /// commas. !NAME removes a default name.
     #[arg(long, value_name = "NAMES", env = config::SIBLING_FOLDERS)]
     sibling_folders: Option<String>,
+    /// Folders of uploads below these key prefixes are albums: albums/; separated by commas.
+    #[arg(long, value_name = "PREFIXES", env = config::ALBUM_FOLDERS)]
+    album_folders: Option<String>,
     #[command(flatten)]
     visibility: VisibilityFlags,
 }
@@ -245,6 +260,16 @@ impl PublishFlags {
     }
 }
 
+impl MapFlags {
+    /// Returns the settings that these flags set.
+    pub(super) fn settings(&self) -> Settings {
+        settings([
+            (config::MAP_TILES, self.map_tiles.as_ref()),
+            (config::MAP_ATTRIBUTION, self.map_attribution.as_ref()),
+        ])
+    }
+}
+
 impl HookFlags {
     /// Returns the settings that these flags set.
     pub(super) fn settings(&self) -> Settings {
@@ -275,6 +300,7 @@ impl PrivacyFlags {
             (config::PEOPLE, self.people.as_ref()),
             (config::SKIP_NAMES, self.skip_names.as_ref()),
             (config::SIBLING_FOLDERS, self.sibling_folders.as_ref()),
+            (config::ALBUM_FOLDERS, self.album_folders.as_ref()),
         ]));
         given
     }

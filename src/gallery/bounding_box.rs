@@ -11,6 +11,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 
 use crate::term_index::Area;
+use crate::view::GEOHASH_DIGITS;
 use photo_metadata::Location;
 
 /// The maximum number of cells that a box may touch if its photos come from the index by-place. The
@@ -27,9 +28,6 @@ const CELLS_PER_SIDE: usize = 1 << 10;
 const PARTS_BITS: usize = 5;
 /// The number of columns of sub-cells in a cell. It is also the number of rows.
 const PARTS_PER_SIDE: usize = 1 << PARTS_BITS;
-/// The 32 digits of a geohash, in the order of their values from 0 to 31. The order of their
-/// character codes is the same.
-pub(super) const GEOHASH_DIGITS: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
 /// The largest gap that a query bridges. If the numbers of two sub-cells differ by at most this
 /// value, one query reads both and all sub-cells between them. To read a few unneeded sub-cells is
 /// cheaper than one more query.

@@ -193,7 +193,8 @@ async fn get_page(
         }
         _ => "null".to_owned(),
     };
-    let covers = read_covers(gallery, rest.iter().map(|(_, count)| count.newest.as_str())).await?;
+    let newest = rest.iter().map(|(_, count)| count.newest.as_str());
+    let covers = read_covers(gallery, newest.collect()).await?;
     let items = rest.into_iter().map(|(slug, count)| {
         to_json(CoveredFacet {
             slug: clean_text(&slug),
@@ -223,11 +224,10 @@ async fn count_facets(
 }
 
 /// Reads the photos with these stems. Returns links to those that are public now, by their stems.
-pub(super) async fn read_covers<'a>(
+pub(super) async fn read_covers(
     gallery: &GalleryState,
-    stems: impl Iterator<Item = &'a str>,
+    mut stems: Vec<&str>,
 ) -> Result<HashMap<String, PhotoLink>, Problem> {
-    let mut stems: Vec<&str> = stems.collect();
     stems.sort_unstable();
     stems.dedup();
     let now = (gallery.settings.now)();

@@ -93,6 +93,46 @@ pub(super) fn count_days(index: &[IndexedMonth], query: &IndexQuery) -> DayCount
     counts
 }
 
+/// The photos that match a query, in short.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct MatchSummary {
+    pub(super) photos: u64,
+    /// The day of the oldest photo, such as `2018-02-01`. `None` if no photo has a date.
+    pub(super) first_day: Option<String>,
+    /// The day of the newest photo. `None` if no photo has a date.
+    pub(super) last_day: Option<String>,
+    /// The stem of the newest photo. A photo without a date is newest only if no other one has a date.
+    pub(super) newest: String,
+}
+
+/// Counts the photos that match a query, and finds the oldest and the newest of them.
+pub(super) fn summarise_matches(index: &[IndexedMonth], query: &IndexQuery) -> MatchSummary {
+    let mut summary = MatchSummary::default();
+    for month in index
+        .iter()
+        .filter(|month| query.range.touches_month(&month.month))
+    {
+        for part in &month.parts {
+            let rows = query.matching_rows(part);
+            let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+                continue;
+            };
+            summary.photos += rows.len() as u64;
+            let (first, last) = (part.row(*first), part.row(*last));
+            let is_dated = month.month != UNDATED;
+            if is_dated || summary.last_day.is_none() {
+                last.stem.clone_into(&mut summary.newest);
+            }
+            if is_dated {
+                let day = |time: &str| time.get(.."2018-02-01".len()).map(str::to_owned);
+                summary.first_day = summary.first_day.or_else(|| day(first.time));
+                summary.last_day = day(last.time);
+            }
+        }
+    }
+    summary
+}
+
 /// Returns the terms by their number of photos, the highest first, then by slug.
 pub(super) fn sort_counts(counts: BTreeMap<String, TermCount>) -> Vec<(String, TermCount)> {
     let mut counts: Vec<(String, TermCount)> = counts.into_iter().collect();
@@ -178,6 +218,23 @@ mod tests {
         let days = count_days(&index(), &query);
         assert_eq!(days.days, BTreeMap::from([("2018-02-01".to_owned(), 1)]));
         assert_eq!(days.undated, 1);
+    }
+
+    #[test]
+    fn matches_have_a_first_day_a_last_day_and_a_newest_photo() {
+        let summary = summarise_matches(&index(), &IndexQuery::default());
+        let expected = MatchSummary {
+            photos: 5,
+            first_day: Some("1985-06-01".to_owned()),
+            last_day: Some("2018-02-03".to_owned()),
+            newest: "2018-02/1".to_owned(),
+        };
+        assert_eq!(summary, expected);
+        let undated = summarise_matches(&index()[2..], &IndexQuery::default());
+        assert_eq!((undated.photos, undated.last_day), (2, None));
+        assert_eq!(undated.newest, "undated/1");
+        let nothing = summarise_matches(&index(), &IndexQuery::nothing());
+        assert_eq!(nothing, MatchSummary::default());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use super::album_photos::{find_album_photos, find_public_album};
 use super::cursor::ListPosition;
 use super::index_list::{Direction, IndexList, IndexMatch, IndexOrder};
 use super::index_query::index_query;
@@ -50,8 +51,16 @@ pub(super) async fn open_list(
         return Ok(None);
     }
     let query = index_query(filters);
-    let order = IndexOrder::Sorted(filters.order());
     let index = gallery.load_index().await?;
+    let Some(slug) = &filters.album else {
+        let order = IndexOrder::Sorted(filters.order());
+        return Ok(Some(IndexList::new(index, query, order)));
+    };
+    let Some(album) = find_public_album(gallery, &index, slug).await? else {
+        return Ok(None);
+    };
+    let photos = find_album_photos(gallery, &index, &album).await?;
+    let (query, order) = photos.restrict(query, filters.order);
     Ok(Some(IndexList::new(index, query, order)))
 }
 
@@ -138,8 +147,8 @@ pub(super) fn show_if_matching(
         stem: &summary.stem,
         record: listed.record(),
         location: location.as_ref(),
-        added: 0,
-        folders: &[],
+        added: summary.added_at.map_or(0, |added| added.timestamp()),
+        folders: &summary.folders,
     });
     matches.then_some(listed)
 }

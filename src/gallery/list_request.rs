@@ -24,7 +24,7 @@ pub(crate) const DEFAULT_LIMIT: usize = 50;
 /// The maximum number of photos that a request may ask for on one page.
 pub(crate) const MAX_LIMIT: usize = 200;
 /// The maximum number of words of a search.
-const MAX_WORDS: usize = 16;
+pub(crate) const MAX_WORDS: usize = 16;
 
 /// A request for one page of a list.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::catalogue::published::{CellCount, PublishedMonth};
 use photo_metadata::Location;
 
-use super::bounding_box::{BoundingBox, GEOHASH_DIGITS};
+use super::bounding_box::BoundingBox;
 use super::json_response::{GEOJSON_MEDIA_TYPE, json_response};
 use super::map_request::MapRequest;
 use super::photos::render_page;
@@ -68,7 +68,7 @@ async fn render_clusters(
     let features = merge_clusters(months, bounds)
         .iter()
         .map(|(cell, sum)| {
-            let point = cluster_point(cell, sum, |point| gallery.view.is_in_home_zone(point));
+            let point = gallery.view.cluster_point(cell, sum);
             cluster_feature(cell, &point, sum.photos).to_string()
         })
         .collect();
@@ -120,38 +120,6 @@ fn cluster_feature(cell: &str, point: &Location, photos: u64) -> Value {
     })
 }
 
-/// Returns the point of a cluster: the mean position of the photos in the cell. If that position is
-/// in a home zone, returns a centre of one of the cell's 32 sub-cells instead: the nearest centre
-/// that is not in a home zone.
-fn cluster_point(
-    cell: &str,
-    sum: &CellCount,
-    is_in_home_zone: impl Fn(&Location) -> bool,
-) -> Location {
-    let point = |lat, lon| Location {
-        lat,
-        lon,
-        ..Location::default()
-    };
-    let mean = point(sum.lat, sum.lon);
-    if !is_in_home_zone(&mean) {
-        return mean;
-    }
-    let sub_cells = GEOHASH_DIGITS.iter().filter_map(|digit| {
-        let (place, _, _) = geohash::decode(&format!("{cell}{}", char::from(*digit))).ok()?;
-        Some(point(place.y, place.x))
-    });
-    let distance = |from: &Location| (from.lat - mean.lat).hypot(from.lon - mean.lon);
-    let nearest = sub_cells
-        .filter(|place| !is_in_home_zone(place))
-        .min_by(|one, other| distance(one).total_cmp(&distance(other)));
-    // If home zones cover most of the cell, the centres of all sub-cells may be in a zone. Then the
-    // south-west corner of the cell is used.
-    nearest.unwrap_or_else(|| {
-        geohash::decode_bbox(cell).map_or(mean.clone(), |cell| point(cell.min().y, cell.min().x))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,25 +138,6 @@ mod tests {
             cells: cells.collect(),
             ..PublishedMonth::default()
         }
-    }
-
-    #[test]
-    fn cluster_point_is_never_in_a_home_zone() {
-        let sum = CellCount {
-            photos: 2,
-            lat: 45.5,
-            lon: -73.7,
-        };
-        let zones: crate::privacy::HomeZones = "45.5,-73.7,500".parse().expect("zones");
-        let cell = "f25";
-        let seen = cluster_point(cell, &sum, |point| zones.contains(point));
-        assert!(!zones.contains(&seen), "{seen:?}");
-        assert_eq!(seen.geohash(3).as_deref(), Some(cell));
-        assert_eq!(cluster_point(cell, &sum, |_| false).lat, 45.5);
-        assert_eq!(
-            cluster_point(cell, &sum, |_| true).geohash(3).as_deref(),
-            Some(cell)
-        );
     }
 
     #[test]

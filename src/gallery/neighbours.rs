@@ -44,7 +44,8 @@ pub(super) async fn find_neighbours(
         return Ok(Neighbours::default());
     };
     let sort = item.index.date_sort.as_deref().unwrap_or_default();
-    let position = list.position_of(&item.stem, sort, 0);
+    let added = item.added_at.map_or(0, |added| added.timestamp());
+    let position = list.position_of(&item.stem, sort, added);
     let find = |direction| find_neighbour(gallery, &list, position.clone(), direction);
     let (previous, next) = futures::try_join!(find(Direction::Backward), find(Direction::Forward))?;
     Ok(Neighbours { previous, next })

@@ -1,12 +1,40 @@
-//! Finds the item of a photo by a name from a URL: its stem, or the name of one of its files.
+//! Finds the item of a photo by a name from a URL: its slug, its stem, or the name of one of its files.
 
 use crate::archive::{NO_EXTENSION, split_file_name};
 use crate::catalogue::item::PhotoItem;
 use crate::catalogue::{Catalogue, CatalogueError};
-use crate::photo_id::{PhotoId, compose_letters};
+use crate::photo_id::{PhotoId, compose_letters, photo_slug};
 
 /// The maximum length of an archive key, in bytes. No photo is found by a longer name.
 const MAX_NAME_BYTES: usize = 1024;
+
+/// Returns the item of the photo with this slug, stem or file, or `None` if there is no such photo. A
+/// slug counts first: it is unique, and a person may have given a file in the archive the same name.
+pub(super) async fn find_by_name(
+    catalogue: &Catalogue,
+    name: &str,
+) -> Result<Option<PhotoItem>, CatalogueError> {
+    if let Some(item) = find_by_slug(catalogue, name).await? {
+        return Ok(Some(item));
+    }
+    match find_by_file(catalogue, name).await? {
+        Some((item, _)) => Ok(Some(item)),
+        None => find_by_stem(catalogue, name).await,
+    }
+}
+
+/// Returns the item of the photo with this slug, or `None` if there is no such photo. Sends no request
+/// for a name that cannot be a slug.
+async fn find_by_slug(
+    catalogue: &Catalogue,
+    slug: &str,
+) -> Result<Option<PhotoItem>, CatalogueError> {
+    let Some(id) = PhotoId::from_slug(slug).filter(|_| slug.len() <= MAX_NAME_BYTES) else {
+        return Ok(None);
+    };
+    let item = catalogue.item(&id).await?;
+    Ok(item.filter(|item| photo_slug(&item.stem) == slug))
+}
 
 /// Returns the item of the photo with this stem, or `None` if there is no such photo. The Unicode
 /// form of letters does not matter.

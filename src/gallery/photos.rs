@@ -30,7 +30,7 @@ use super::list_plan::{
 use super::list_request::{ListFilters, ListRequest, MAX_LIMIT, PhotoRequest};
 use super::neighbours::{Neighbours, PhotoWithNeighbours, find_neighbours};
 use super::page_cursor::{open_position, seal_position};
-use super::photo_lookup::{find_by_file, find_by_stem};
+use super::photo_lookup::find_by_name;
 use super::problem::Problem;
 use super::state::GalleryState;
 
@@ -155,8 +155,8 @@ async fn fill_page_from_term_index(
     Ok(FilledPage { items, next })
 }
 
-/// Handles `GET /v1/photos/{name}`. The name is an id, a stem (`2018-02-01/foobar`) or the name of
-/// a file (`2018-02-01/foobar.jpg`).
+/// Handles `GET /v1/photos/{name}`. The name is an id, a slug (`2018-02-01-foobar`), a stem
+/// (`2018-02-01/foobar`) or the name of a file (`2018-02-01/foobar.jpg`).
 pub(super) async fn get_photo(
     State(gallery): State<GalleryState>,
     name: Result<Path<String>, PathRejection>,
@@ -168,10 +168,7 @@ pub(super) async fn get_photo(
     let request = PhotoRequest::parse(query.as_deref())?;
     let item = match PhotoId::parse(&name) {
         Some(id) => gallery.catalogue.item(&id).await?,
-        None => match find_by_file(&gallery.catalogue, &name).await? {
-            Some((item, _)) => Some(item),
-            None => find_by_stem(&gallery.catalogue, &name).await?,
-        },
+        None => find_by_name(&gallery.catalogue, &name).await?,
     };
     let now = (gallery.settings.now)();
     let shown = item.and_then(|item| Some((gallery.view.show_details(&item, now)?, item)));

@@ -194,19 +194,23 @@ impl Problem {
             parameter: None,
         }
     }
+
+    /// Returns the problem in the form of RFC 9457.
+    pub(crate) fn to_details(&self) -> ProblemDetails<impl Serialize + use<>> {
+        let ProblemType { status, uri, title } = self.kind.problem_type();
+        ProblemDetails::from_status_code(status)
+            .with_type(Uri::from_static(uri))
+            .with_title(title)
+            .with_detail(self.detail.clone())
+            .with_extensions(ProblemExtensions {
+                parameter: self.parameter.clone(),
+            })
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let ProblemType { status, uri, title } = self.kind.problem_type();
-        let mut response = ProblemDetails::from_status_code(status)
-            .with_type(Uri::from_static(uri))
-            .with_title(title)
-            .with_detail(self.detail)
-            .with_extensions(ProblemExtensions {
-                parameter: self.parameter,
-            })
-            .into_response();
+        let mut response = self.to_details().into_response();
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.kind == ProblemKind::Unavailable {

@@ -12,7 +12,7 @@ use super::problem::Problem;
 /// The maximum length of a parameter's value, in bytes.
 pub(crate) const MAX_VALUE_BYTES: usize = 1_024;
 /// The maximum length of a cursor, in bytes.
-const MAX_CURSOR_BYTES: usize = 2048;
+pub(crate) const MAX_CURSOR_BYTES: usize = 2048;
 
 /// Checks the query string of a route without parameters.
 ///

@@ -18,7 +18,7 @@ use super::state::GalleryState;
 /// The names of the query parameters of `/v1/photos/random`.
 pub(crate) const RANDOM_PARAMETERS: [&str; 13] = with_filters(["limit", "seed", "fields"]);
 /// The number of photos if the request does not set one.
-const DEFAULT_COUNT: usize = 1;
+pub(crate) const DEFAULT_COUNT: usize = 1;
 /// The number of photos that are read at once from the table.
 const PHOTOS_PER_READ: usize = 100;
 

@@ -4,6 +4,8 @@
 //! a storage key. The headers are those that publish and render have stored with the object. A page
 //! also gets a content security policy.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -19,11 +21,12 @@ use crate::storage::Storage;
 use super::picture_response::{PictureResponse, PictureVersion, plan_response};
 use super::problem::Problem;
 
-/// The content security policy of pages: scripts and styles only from the gallery itself, pictures and
-/// lists also from a CDN. Terraform gives CloudFront the same policy.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     img-src 'self' data: blob: https:; connect-src 'self' https:; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'self'";
+/// The content security policy of pages up to the sources of pictures: everything only from the gallery
+/// itself. [`PAGE_POLICY_END`] follows the other origins of pictures. Terraform gives CloudFront the same
+/// policy.
+const PAGE_POLICY_START: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     connect-src 'self'; img-src 'self' data: blob:";
+const PAGE_POLICY_END: &str = "; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// The static gallery files, and the store that contains them.
 #[derive(Clone)]
@@ -34,6 +37,18 @@ pub struct StaticGallery {
     pub bucket: Bucket,
     /// The prefix of the files in the bucket. It is empty or ends in `/`.
     pub prefix: String,
+    /// The other origins from which pages may load pictures: that of the photos, if another server
+    /// has them, and that of the map tiles.
+    pub picture_origins: BTreeSet<String>,
+}
+
+impl StaticGallery {
+    /// Returns the content security policy of pages.
+    fn page_policy(&self) -> Option<HeaderValue> {
+        let origins = self.picture_origins.iter();
+        let origins: String = origins.map(|origin| format!(" {origin}")).collect();
+        HeaderValue::try_from(format!("{PAGE_POLICY_START}{origins}{PAGE_POLICY_END}")).ok()
+    }
 }
 
 /// Handles `GET /gallery/{path}`.
@@ -49,6 +64,7 @@ pub(super) async fn get_static_file(
     let not_found = || Problem::not_found("There is no static file of this name.");
     let Path(path) = path.map_err(|_| not_found())?;
     let object = gallery.bucket.object(format!("{}{path}", gallery.prefix));
+    let policy = gallery.page_policy().ok_or_else(Problem::internal)?;
     // The file may be replaced between the two requests to the store. Then both are repeated, once.
     for _ in 0..2 {
         let found = gallery.storage.head_object(&object).await?;
@@ -77,8 +93,7 @@ pub(super) async fn get_static_file(
                 }
             }
             if mime.is_some_and(|mime| mime.starts_with("text/html")) {
-                let policy = HeaderValue::from_static(PAGE_POLICY);
-                headers.insert(CONTENT_SECURITY_POLICY, policy);
+                headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
             }
         };
         match plan_response(&method, &headers, &version)? {
@@ -108,11 +123,13 @@ pub(super) async fn get_static_file(
 
 #[cfg(test)]
 mod tests {
-    use super::PAGE_POLICY;
+    use super::{PAGE_POLICY_END, PAGE_POLICY_START};
 
     #[test]
     fn cloudfront_has_the_same_policy() {
         let terraform = include_str!("../../terraform/site.tf");
-        assert!(terraform.contains(&format!("= \"{PAGE_POLICY}\"")));
+        let sources = r#"${join("", formatlist(" %s", local.picture_origins))}"#;
+        let policy = format!("= \"{PAGE_POLICY_START}{sources}{PAGE_POLICY_END}\"");
+        assert!(terraform.contains(&policy));
     }
 }

@@ -27,7 +27,8 @@ impl TimeBound {
         })
     }
 
-    fn parse_text(text: &str) -> Option<Self> {
+    /// Parses a time. Returns `None` if it has another form.
+    pub(super) fn parse_text(text: &str) -> Option<Self> {
         let (whole, fraction) = match text.split_once('.') {
             Some((whole, fraction)) => (whole, Some(fraction)),
             None => (text, None),

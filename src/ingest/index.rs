@@ -17,6 +17,7 @@ use super::extract::MetadataRead;
 use super::ledger::{LedgerVerdict, ledger_entry};
 use super::overrides::merge_set_values;
 use super::provenance::Provenance;
+use super::public_times::set_times_of_older_item;
 use super::sidecar_index::has_lost_its_photo;
 use super::{Ingest, IngestError, MAX_ROUNDS, Outcome, record};
 
@@ -149,7 +150,10 @@ impl Ingest {
     async fn index_once(&self, key: &ArchiveKey) -> Result<Attempt<IndexedFile>, IngestError> {
         // Step 1 comes before step 2: the bytes that are read must not be older than the item that
         // they replace.
-        let item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
+        let mut item = self.catalogue.item(&PhotoId::from_stem(key.stem())).await?;
+        if let Some(item) = &mut item {
+            set_times_of_older_item(item, (self.clock)());
+        }
         if let Some(reason) = self.skip_reason(key.object()) {
             return self.skip_archived_name(key, item, reason).await;
         }

@@ -1,5 +1,6 @@
 //! The rules by which items are derived. Pure.
 
+use crate::catalogue::album_folders::AlbumFolders;
 use crate::pictures::PictureRecipe;
 use crate::privacy::{LocationPolicy, Privacy};
 
@@ -10,14 +11,16 @@ pub struct ItemRules {
     pub privacy: Privacy,
     /// The recipe of the pictures. `None` if no pictures are made.
     pub recipe: Option<PictureRecipe>,
+    /// The folders of uploads that are albums.
+    pub album_folders: AlbumFolders,
 }
 
 impl From<Privacy> for ItemRules {
-    /// Returns rules with which no pictures are made.
+    /// Returns rules with which no pictures are made, and no folder is an album.
     fn from(privacy: Privacy) -> Self {
         ItemRules {
             privacy,
-            recipe: None,
+            ..ItemRules::default()
         }
     }
 }

@@ -306,6 +306,8 @@ mod tests {
                 });
             }
             item.overrides.title = text(texts[4]);
+            item.overrides.alt_text = text(texts[5]);
+            item.overrides.added_keywords = texts.iter().map(|length| "a".repeat(*length)).collect();
             item.overrides.caption = text(if by_older_version { texts[5] } else { long_texts[2] });
             item.exif.insert("ExifIFD".to_owned(), tags);
             item.exif_omitted = omitted;

@@ -172,7 +172,7 @@ impl Ingest {
     }
 
     /// Claims one stem for a photo that moves. The claim also writes what is set at the photo, so
-    /// that a hidden photo is public at no moment.
+    /// that a hidden photo is public at no moment, and the time at which the photo became public.
     async fn claim_for_move(
         &self,
         item: &PhotoItem,
@@ -210,6 +210,7 @@ impl Ingest {
             })
             .collect();
         claim.kin.insert(item.stem.clone());
+        claim.added_at = item.first_public_at((self.clock)());
         merge_set_values(&mut claim, item);
         derive_claim_keys(&mut claim);
         Ok(match self.catalogue.put_item(&claim, None).await? {

@@ -1,12 +1,15 @@
 //! Derives the record of a photo, its summary and its index keys. This module does no I/O.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::item_rules::ItemRules;
 use super::item_trim::trim_item;
+use super::public_times::{PublicPast, set_times_of_older_item};
 use crate::catalogue::date_partition::DatePartition;
 use crate::catalogue::item::{
-    ClaimKeys, DerivedFrom, IndexKeys, PhotoItem, SCHEMA_VERSION, part_slot,
+    ClaimKeys, DerivedFrom, IndexKeys, MAX_LABEL_BYTES, PhotoItem, SCHEMA_VERSION, part_slot,
 };
 use crate::catalogue::query::date_sort;
 use crate::identity::Evidence;
@@ -24,6 +27,8 @@ const PLACE_SORT_CHARS: usize = 9;
 /// The maximum size of the keywords in the labels (keywords and rating) of all parts together, in
 /// bytes. One file has at most 16 KB.
 const MAX_PART_LABEL_BYTES: usize = 48 << 10;
+/// The maximum number of folders in the summary of a photo. Every index contains a copy of them.
+const MAX_FOLDERS: usize = 8;
 
 /// Returns the name of the primary part: the live photo file whose format browsers support best. The
 /// order in which the parts arrived does not matter. Returns `None` if no photo file is live.
@@ -78,8 +83,10 @@ pub(super) fn clear_record(item: &mut PhotoItem) {
 /// `now` is the present time. A new photo waits for its pictures from then on.
 pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, now: DateTime<Utc>) {
     let privacy = &rules.privacy;
+    set_times_of_older_item(item, now);
     item.extractor_version = EXTRACTOR_VERSION;
     item.schema_version = SCHEMA_VERSION;
+    let past = PublicPast::of_item(item, now);
     let was_listed = item.is_listed(now);
     let plan_before = item.picture_plan.clone();
     let before = item.summary.take();
@@ -87,14 +94,8 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
     limit_part_labels(item);
     derive_claim_keys(item);
     if item.has_live_photo() {
-        let mut shown = item.described_record();
-        shown.capture = item.overrides.correct(shown.capture);
-        shown.title = item.overrides.title.clone().or(shown.title);
-        shown.caption = item.overrides.caption.clone().or(shown.caption);
-        let mut summary = Summary::new(&item.id, &item.stem, item.revision, shown);
-        summary.visibility = item.overrides.visibility;
-        summary.held_for.clone_from(&item.held_for);
-        summary.labels = Some(summary_labels(item, &summary.record));
+        let mut summary = build_summary(item);
+        summary.folders = album_folder_names(item, rules);
         let visibility = decide_visibility(item, &summary, privacy).visibility();
         let wanted = wanted_pictures(item, &summary.record, visibility, rules);
         item.update_picture_plan(wanted, was_listed, now);
@@ -105,6 +106,7 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
     } else {
         item.update_picture_plan(None, was_listed, now);
     }
+    past.reserve_times(item, now);
     trim_item(item);
     if let Some(mut summary) = item.summary.take() {
         // Applies the rules again, because the gallery applies them to the trimmed summary.
@@ -118,9 +120,23 @@ pub(super) fn derive_summary_and_keys(item: &mut PhotoItem, rules: &ItemRules, n
         item.index = derive_index_keys(&summary, reason.visibility(), privacy);
         let is_private = reason.visibility() == Visibility::Private;
         summary.private_reason = is_private.then(|| reason.to_string());
+        past.set_times(item, &mut summary, !is_private, privacy, now);
         keep_version(&mut summary, before);
         item.summary = Some(summary);
     }
+}
+
+/// Builds the summary of a photo from its record and overrides, without pictures and times.
+fn build_summary(item: &PhotoItem) -> Summary {
+    let mut shown = item.described_record();
+    item.overrides.apply_to(&mut shown);
+    let mut summary = Summary::new(&item.id, &item.stem, item.revision, shown);
+    summary.visibility = item.overrides.visibility;
+    summary.held_for.clone_from(&item.held_for);
+    summary.labels = Some(summary_labels(item, &summary.record));
+    let removed = &item.overrides.removed_keywords;
+    summary.removed_keywords.clone_from(removed);
+    summary
 }
 
 /// Derives the attributes that a claim of the stem compares with a new file. The newest evidence of a
@@ -199,6 +215,10 @@ fn keep_version(summary: &mut Summary, before: Option<Summary>) {
         before.visibility = summary.visibility;
         before.held_for.clone_from(&summary.held_for);
         before.labels.clone_from(&summary.labels);
+        before.folders.clone_from(&summary.folders);
+        before
+            .removed_keywords
+            .clone_from(&summary.removed_keywords);
         before.awaited_until = summary.awaited_until;
         before.private_reason.clone_from(&summary.private_reason);
         let version = std::mem::replace(&mut summary.version, before.version.clone());
@@ -224,13 +244,35 @@ fn limit_part_labels(item: &mut PhotoItem) {
 }
 
 /// Returns the labels of all parts for a summary with this record, without the keywords in the
-/// record.
+/// record. They contain the keywords that a person has removed from the record.
 fn summary_labels(item: &PhotoItem, record: &PhotoRecord) -> FileLabels {
     let mut labels = item.labels();
+    let recorded = item.photo.record.keywords.iter();
+    let removed = recorded.filter(|keyword| item.overrides.removes_keyword(keyword));
+    labels.merge(&FileLabels {
+        keywords: removed.cloned().collect(),
+        ..FileLabels::default()
+    });
+    labels.limit_bytes(MAX_LABEL_BYTES);
     labels
         .keywords
         .retain(|keyword| !record.keywords.contains(keyword));
     labels
+}
+
+/// Returns the names of the folders that are albums and have a file of the photo, sorted. A folder of
+/// uploads that are private gives no name, even if a person has made the photo public.
+fn album_folder_names(item: &PhotoItem, rules: &ItemRules) -> Vec<String> {
+    let private = &rules.privacy.visibility.private_sources;
+    let is_private = |key: &str| private.iter().any(|prefix| key.starts_with(prefix));
+    let live = item.parts.values().filter(|part| part.is_live());
+    let keys = live
+        .filter_map(|part| Some(part.source.as_ref()?.object.key.as_str()))
+        .filter(|key| !is_private(key));
+    let names: BTreeSet<String> = keys
+        .filter_map(|key| rules.album_folders.folder_name(key))
+        .collect();
+    names.into_iter().take(MAX_FOLDERS).collect()
 }
 
 fn derive_index_keys(summary: &Summary, visibility: Visibility, privacy: &Privacy) -> IndexKeys {
@@ -422,6 +464,52 @@ mod tests {
     }
 
     #[test]
+    fn folders_of_live_uploads_are_in_the_summary() {
+        let mut item = item(&[
+            ("JPG", "image/jpeg"),
+            ("NEF", "image/x-nikon-nef"),
+            ("DNG", "a"),
+        ]);
+        for (name, key) in [
+            ("JPG", "albums/Japan 2026/DSC_1.JPG"),
+            ("NEF", "albums/Alps/RAW/DSC_1.NEF"),
+            ("DNG", "albums/Removed/DSC_1.DNG"),
+        ] {
+            let part = item.parts.get_mut(name).expect("a part");
+            part.source = Some(PartSource {
+                object: format!("s3://inbox/{key}").parse().expect("an object"),
+                etag: "e".to_owned(),
+            });
+        }
+        item.parts.get_mut("DNG").expect("a part").state = PartState::Tombstone;
+        let folders = |item: &PhotoItem, albums: &str, private: &str| {
+            let visibility = VisibilityRules {
+                private_sources: vec![private.to_owned()],
+                ..VisibilityRules::default()
+            };
+            let rules = ItemRules {
+                album_folders: albums.parse().expect("prefixes"),
+                ..ItemRules::from(Privacy {
+                    visibility,
+                    ..Privacy::default()
+                })
+            };
+            let mut item = item.clone();
+            derive_summary_and_keys(&mut item, &rules, DateTime::UNIX_EPOCH);
+            item.summary.expect("a summary").folders
+        };
+        assert_eq!(
+            folders(&item, "albums/", "private/"),
+            ["Alps", "Japan 2026"]
+        );
+        assert!(folders(&item, "", "private/").is_empty());
+        // A folder that hides its photos is no album, even if a person has shown the photo.
+        item.overrides.visibility = Some(Visibility::Public);
+        assert_eq!(folders(&item, "albums/", "albums/Alps/"), ["Japan 2026"]);
+        assert!(folders(&item, "albums/", "albums/").is_empty());
+    }
+
+    #[test]
     fn private_photo_is_only_in_a_private_date_partition() {
         let mut item = item(&[("JPG", "image/jpeg")]);
         item.overrides.visibility = Some(Visibility::Private);
@@ -469,6 +557,77 @@ mod tests {
             item.overrides.visibility = Some(Visibility::Public);
         };
         assert_eq!(partition(&set), public);
+    }
+
+    #[test]
+    fn keywords_set_by_hand_go_through_the_rules() {
+        let privacy = Privacy {
+            visibility: VisibilityRules {
+                private_keywords: vec!["family".to_owned()],
+                ..VisibilityRules::default()
+            },
+            ..LocationPolicy::Exact.into()
+        };
+        let derived = |change: &dyn Fn(&mut PhotoItem)| {
+            let mut item = item(&[("JPG", "image/jpeg")]);
+            item.photo.record.keywords = vec!["sea".to_owned(), "Boat".to_owned()];
+            change(&mut item);
+            derive(&mut item, privacy.clone());
+            let summary = item.summary.clone().expect("a summary");
+            // The gallery applies the rules to the summary alone.
+            let listed = summary.decide_visibility(&privacy.visibility).visibility();
+            assert_eq!(listed == Visibility::Public, item.is_public());
+            (summary.record.keywords.join(", "), item.is_public())
+        };
+        let shown = |keywords: &str, is_public| (keywords.to_owned(), is_public);
+        assert_eq!(derived(&|_| {}), shown("sea, Boat", true));
+        let add = |item: &mut PhotoItem, keyword: &str| item.overrides.add_keyword(keyword);
+        let remove = |item: &mut PhotoItem, keyword: &str| item.overrides.remove_keyword(keyword);
+        let changed = derived(&|item| {
+            add(item, "SEA");
+            add(item, "red");
+            remove(item, "boat");
+        });
+        assert_eq!(changed, shown("sea, red", true));
+        let private = derived(&|item| add(item, "People|Family"));
+        assert_eq!(private, shown("sea, Boat, People|Family", false));
+        let taken_back = derived(&|item| {
+            add(item, "family");
+            remove(item, "family");
+        });
+        assert_eq!(taken_back, shown("sea, Boat", true));
+        // A keyword of a file hides the photo, also if a person removed it from the list.
+        let removed = derived(&|item| {
+            item.photo.record.keywords.push("family".to_owned());
+            remove(item, "Family");
+        });
+        assert_eq!(removed, shown("sea, Boat", false));
+        let added_again = derived(&|item| {
+            remove(item, "sea");
+            add(item, "Sea");
+        });
+        assert_eq!(added_again, shown("sea, Boat", true));
+    }
+
+    #[test]
+    fn keywords_of_kin_are_merged_so_that_none_is_lost() {
+        let overrides = |added: &[&str], removed: &[&str]| {
+            let mut overrides = crate::catalogue::item::Overrides::default();
+            for keyword in removed {
+                overrides.remove_keyword(keyword);
+            }
+            for keyword in added {
+                overrides.add_keyword(keyword);
+            }
+            overrides
+        };
+        let one = overrides(&["a", "b"], &["x", "y"]);
+        let other = overrides(&["B", "c", "X"], &["a", "z"]);
+        let merged = one.clone().or(other.clone());
+        assert_eq!(merged.added_keywords, ["a", "b", "c", "X"]);
+        assert_eq!(merged.removed_keywords, ["y", "z"]);
+        assert_eq!(merged.clone().or(other), merged);
+        assert_eq!(merged.clone().or(one), merged);
     }
 
     #[test]

@@ -33,6 +33,12 @@ impl KeywordPath {
     }
 }
 
+/// Reports whether people would read two keywords as the same: they have the same parts. Case, blanks
+/// and the Unicode form of letters do not matter.
+pub(crate) fn is_same_keyword(one: &str, other: &str) -> bool {
+    KeywordPath::new(one) == KeywordPath::new(other)
+}
+
 /// Folds a text: applies the Unicode normalisation NFKC, makes all letters lower case, and removes
 /// invisible characters.
 fn fold(text: &str) -> String {

@@ -4,6 +4,11 @@ use std::str::FromStr;
 
 use photo_metadata::{Location, LocationPrecision};
 
+/// The number of decimals of an exact latitude or longitude. Seven decimals are about a centimetre,
+/// which is less than the error of any receiver. The other digits come from the conversion of degrees,
+/// minutes and seconds.
+const EXACT_DECIMALS: u8 = 7;
+
 /// The location policy: how precise published locations are.
 ///
 /// Lists, filters, index keys, counts and the metadata of pictures use only the redacted location
@@ -30,7 +35,8 @@ pub enum LocationPolicy {
     /// Only latitude and longitude are published, rounded to this number of decimals (0 to 5). One
     /// decimal is about 11 km, two decimals are about 1.1 km.
     Round(u8),
-    /// The location is published as it was recorded.
+    /// The location is published as it was recorded. Latitude and longitude have at most
+    /// [`EXACT_DECIMALS`] decimals.
     Exact,
 }
 
@@ -60,7 +66,8 @@ impl LocationPolicy {
                 ..Location::default()
             }),
             LocationPolicy::Exact => Some(Location {
-                lon: meridian(location.lon),
+                lat: round_position(location.lat),
+                lon: meridian(round_position(location.lon)),
                 precision: LocationPrecision::Exact,
                 ..location.clone()
             }),
@@ -106,6 +113,11 @@ impl std::fmt::Display for LocationPolicy {
             LocationPolicy::Exact => f.write_str("exact"),
         }
     }
+}
+
+/// Rounds a latitude or longitude to the decimals of an exact position.
+pub(crate) fn round_position(degrees: f64) -> f64 {
+    round(degrees, EXACT_DECIMALS)
 }
 
 /// Rounds a number of degrees to this number of decimals.
@@ -166,6 +178,18 @@ mod tests {
     }
 
     #[test]
+    fn exact_position_has_at_most_seven_decimals() {
+        let recorded = Location {
+            lat: 2.352_200_000_000_000_3,
+            lon: -73.645_678_049_999,
+            ..home()
+        };
+        let published = LocationPolicy::Exact.redact_location(&recorded);
+        let published = published.expect("published");
+        assert_eq!((published.lat, published.lon), (2.3522, -73.645_678));
+    }
+
+    #[test]
     fn location_off_the_globe_is_not_published() {
         for (lat, lon) in [
             (91.0, 0.0),
@@ -182,6 +206,7 @@ mod tests {
     fn antimeridian_is_always_minus_180() {
         for (policy, lon) in [
             (LocationPolicy::Exact, 180.0),
+            (LocationPolicy::Exact, 179.999_999_99),
             (LocationPolicy::Round(2), 179.999),
         ] {
             let published = policy

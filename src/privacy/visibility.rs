@@ -88,8 +88,11 @@ pub struct VisibilityFacts<'a> {
     pub set: Option<Visibility>,
     /// The stem of the hidden photo because of which this photo is held, if it is held.
     pub held_for: Option<&'a str>,
-    /// The keywords of all files of the photo.
+    /// The keywords of all files of the photo, and those that a person has added.
     pub keywords: Vec<&'a str>,
+    /// The keywords that a person has removed from the photo. They do not make it public any more. If
+    /// a file has them, they still make it private.
+    pub removed_keywords: Vec<&'a str>,
     /// The lowest rating of all rated files of the photo: -1 to 5 stars.
     pub rating: Option<i8>,
     /// The reason why some keywords or ratings of the photo may be missing here. `None` if all
@@ -237,7 +240,12 @@ impl VisibilityRules {
         if public.is_empty() {
             return None;
         }
-        let is_public = |keyword: &&&str| public.contains(&KeywordPath::new(keyword));
+        let removed = facts.removed_keywords.iter();
+        let removed: Vec<KeywordPath> = removed.map(|keyword| KeywordPath::new(keyword)).collect();
+        let is_public = |keyword: &&&str| {
+            let path = KeywordPath::new(keyword);
+            public.contains(&path) && !removed.contains(&path)
+        };
         let found = facts.keywords.iter().find(is_public);
         found.map(|keyword| VisibilityReason::PublicKeyword((*keyword).to_owned()))
     }
@@ -300,6 +308,30 @@ mod tests {
             ..VisibilityFacts::default()
         };
         rules.decide(&facts).visibility()
+    }
+
+    #[test]
+    fn removed_keyword_does_not_make_a_photo_public_and_still_hides_it() {
+        let rules = VisibilityRules {
+            default: Visibility::Private,
+            private_below_rating: None,
+            ..rules()
+        };
+        let decide = |keywords: &[&'static str], removed: &[&'static str]| {
+            let facts = VisibilityFacts {
+                keywords: keywords.to_vec(),
+                removed_keywords: removed.to_vec(),
+                ..VisibilityFacts::default()
+            };
+            rules.decide(&facts)
+        };
+        let public = VisibilityReason::PublicKeyword("web".to_owned());
+        assert_eq!(decide(&["web"], &[]), public);
+        assert_eq!(decide(&["web"], &["other"]), public);
+        let default = VisibilityReason::Default(Visibility::Private);
+        assert_eq!(decide(&["web"], &[" WEB"]), default);
+        let private = VisibilityReason::PrivateKeyword("family".to_owned());
+        assert_eq!(decide(&["web", "family"], &["family"]), private);
     }
 
     #[test]

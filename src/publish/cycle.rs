@@ -22,6 +22,7 @@ use super::index_file::{GalleryIndex, INDEX_FILE};
 use super::lease::PublishLease;
 use super::list_progress::{ListProgress, needs_cycle, unmarked_months};
 use super::list_writer::ListWriter;
+use super::map_file::{GalleryMap, MAP_FILE};
 use super::month_contents::MonthContents;
 use super::page_files::{EMBED_FILE, PAGE_FILE, app_files, embed_module, page_html, page_version};
 use super::rebuild::{MonthRebuilder, RebuiltMonth};
@@ -36,6 +37,7 @@ use crate::catalogue::published::{
     DirtyMonth, FilesState, PUBLISH_FORMAT_VERSION, PublishState, PublishTable, PublishedMonth,
     WaitingMonths,
 };
+use crate::map_tiles::MapTiles;
 use crate::object::Bucket;
 use crate::storage::Storage;
 use crate::view::PublicView;
@@ -69,6 +71,8 @@ pub struct PublishSettings {
     pub prefix: String,
     /// The rules about what the public may see. They must be the same as the rules of the gallery.
     pub view: PublicView,
+    /// The server of the map tiles of the gallery page, if the owner has chosen one.
+    pub map_tiles: Option<MapTiles>,
     /// `true` if the files are stored compressed, with `Content-Encoding: gzip`.
     pub compress: bool,
     /// The build hook, if there is one.
@@ -220,7 +224,7 @@ impl Publisher {
         let mut state = self.table.state().await?;
         self.correct_future_times(&dirty, &mut state, now).await?;
         let is_new_view = state.files.view != self.view_fingerprint();
-        let is_new_page = state.files.page != page_version();
+        let is_new_page = state.files.page != self.page_version();
         let hook_is_due = self.hook_is_due(parse_hook_state(&state)?, now);
         let has_due_month = dirty.iter().any(|month| month_is_due(month, now))
             || state.waiting.due(now).next().is_some()
@@ -280,7 +284,7 @@ impl Publisher {
     ) -> Result<CycleReport, PublishError> {
         let state = self.table.state().await?;
         let is_new_view = state.files.view != self.view_fingerprint();
-        let is_new_page = state.files.page != page_version();
+        let is_new_page = state.files.page != self.page_version();
         let mut progress = CycleProgress {
             now,
             months: BTreeMap::new(),
@@ -405,7 +409,8 @@ impl Publisher {
     /// if a file of the page is missing. Each page that this cycle writes imports them.
     async fn put_modules(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         let has_embed_file = progress.stored.contains_key(EMBED_FILE);
-        if progress.files.page == page_version() && has_embed_file {
+        let version = self.page_version();
+        if progress.files.page == version && has_embed_file {
             return Ok(());
         }
         for (path, text) in app_files() {
@@ -422,7 +427,7 @@ impl Publisher {
             .await?;
         // The page must be written too. It may link the modules of another version.
         progress.stored.remove(PAGE_FILE);
-        page_version().clone_into(&mut progress.files.page);
+        progress.files.page = version;
         Ok(())
     }
 
@@ -662,21 +667,30 @@ impl Publisher {
         Ok(())
     }
 
-    /// Writes the files that are made of all months: `facets.json`, `index.json` and the page.
+    /// Writes the files that are made of all months: `facets.json`, `map.json`, `index.json` and the
+    /// page.
     async fn put_index(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         let generation = progress.files.generation;
         let shards = progress.lists.shards.shards.keys();
         let facets = GalleryFacets::new(generation, &progress.months, shards);
         self.files.put_json(FACETS_FILE, &facets).await?;
-        let index = GalleryIndex::new(generation, progress.now, &progress.months);
+        let map = GalleryMap::new(generation, &progress.months, &self.settings.view);
+        self.files.put_json(MAP_FILE, &map).await?;
+        let (now, months) = (progress.now, &progress.months);
+        let index = GalleryIndex::new(generation, now, map.photos(), months);
         self.files.put_json(INDEX_FILE, &index).await?;
-        let html = page_html(&progress.months);
+        let html = page_html(months, self.settings.map_tiles.as_ref());
         self.files
             .put_text(PAGE_FILE, html.as_bytes(), FileHeaders::PAGE)
             .await?;
         progress.has_index = true;
         progress.lists.has_old_facets = false;
         Ok(())
+    }
+
+    /// Returns the version of the gallery page with the settings of this publisher.
+    fn page_version(&self) -> String {
+        page_version(self.settings.map_tiles.as_ref())
     }
 
     /// Returns a digest of the public view and the format version. If two views show a photo
@@ -695,9 +709,10 @@ impl Publisher {
 }
 
 impl CycleProgress {
-    /// Reports whether `index.json`, `facets.json` or the page was missing when the cycle started.
+    /// Reports whether `index.json`, `facets.json`, `map.json` or the page was missing when the cycle
+    /// started.
     fn lacks_index(&self) -> bool {
-        let files = [INDEX_FILE, FACETS_FILE, PAGE_FILE];
+        let files = [INDEX_FILE, FACETS_FILE, MAP_FILE, PAGE_FILE];
         files.iter().any(|file| !self.stored.contains_key(*file))
     }
 

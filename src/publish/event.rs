@@ -117,7 +117,7 @@ struct PublicStreamImage<'a> {
 }
 
 /// Returns the public attributes of an item in a stream record. Returns `None` if the item is a
-/// private photo, a stub or a ledger entry.
+/// private photo, a stub, a ledger entry or an album.
 fn public_image(image: &Value) -> Option<PublicStreamImage<'_>> {
     let text = |attribute| image.pointer(attribute)?.as_str();
     let partition = text("/datePartition/S")?;
@@ -194,6 +194,15 @@ mod tests {
         assert_eq!(touched_months(Some(public()), Some(private)), ["2018-02"]);
         let ledger = json!({ "pk": { "S": "ledger#inbox/a.jpg" } });
         assert!(touched_months(None, Some(ledger)).is_empty());
+        let album = json!({
+            "pk": { "S": "album#best" },
+            "visibility": { "S": "public" },
+            "list": { "L": [{ "S": "2018-02-01/a" }] },
+        });
+        let slugs = json!({ "pk": { "S": "albums" }, "albums": { "SS": ["best"] } });
+        for item in [album, slugs] {
+            assert!(touched_months(None, Some(item)).is_empty());
+        }
         assert!(changed_months(&[json!({}), json!("text")]).is_empty());
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct GalleryIndex<'a> {
     generated: String,
     /// The number of photos in all months.
     photos: u64,
+    /// The number of photos in `map.json`. If it is 0, a page needs no map.
+    positions: u64,
     /// The months that have photos: the newest first, `undated` last.
     months: Vec<MonthEntry<'a>>,
     /// The cameras with their numbers of photos. The camera with the most photos comes first.
@@ -50,9 +52,11 @@ struct FileEntry<'a> {
 
 impl<'a> GalleryIndex<'a> {
     /// Returns the contents of `index.json` for these months. Months without photos are left out.
+    /// `positions` is the number of photos in `map.json`.
     pub(super) fn new(
         generation: u64,
         now: DateTime<Utc>,
+        positions: u64,
         months: &'a BTreeMap<String, PublishedMonth>,
     ) -> Self {
         let listed = months.values().rev().filter(|month| month.photos > 0);
@@ -62,6 +66,7 @@ impl<'a> GalleryIndex<'a> {
             generation,
             generated: now.to_rfc3339_opts(SecondsFormat::Secs, true),
             photos: months.values().map(|month| month.photos).sum(),
+            positions,
             months: dated
                 .into_iter()
                 .chain(undated)
@@ -138,7 +143,7 @@ mod tests {
         let months =
             ["2018-02", "2017-12", "undated"].map(|name| (name.to_owned(), month(name, 2)));
         let months = BTreeMap::from(months);
-        let index = GalleryIndex::new(7, DateTime::UNIX_EPOCH, &months);
+        let index = GalleryIndex::new(7, DateTime::UNIX_EPOCH, 5, &months);
         let json = serde_json::to_value(&index).expect("JSON");
         let names: Vec<_> = index.months.iter().map(|month| month.month).collect();
         assert_eq!(names, ["2018-02", "2017-12", "undated"]);
@@ -146,6 +151,7 @@ mod tests {
             (json["photos"].as_u64(), json["generation"].as_u64()),
             (Some(6), Some(7))
         );
+        assert_eq!(json["positions"], 5);
         assert_eq!(json["cameras"][0]["photos"], 6);
         assert_eq!(json["months"][0]["aspects"], 3.167);
     }

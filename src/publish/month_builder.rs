@@ -157,8 +157,8 @@ impl<'a> MonthBuilder<'a> {
             stem: listed.stem(),
             record: listed.record(),
             location: location.as_ref(),
-            added: 0,
-            folders: &[],
+            added: summary.added_at.map_or(0, |added| added.timestamp()),
+            folders: &summary.folders,
         });
         match self.open_index.is_full() {
             true => self.close_index_part(),

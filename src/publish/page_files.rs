@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::month_name::{UNDATED, month_file_name};
 use super::page_modules::{GALLERY_MODULE, join_modules};
 use crate::catalogue::published::PublishedMonth;
+use crate::map_tiles::MapTiles;
 
 /// The name of the page.
 pub(super) const PAGE_FILE: &str = "index.html";
@@ -29,7 +30,8 @@ static APP_FILES: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
     files.push((STYLE_SHEET, include_str!("../../web/page.css").to_owned()));
     files
 });
-/// The page. `{{app}}` stands for the folder of the modules, and `{{months}}` for the list of months.
+/// The page. `{{app}}` stands for the folder of the modules, `{{months}}` for the list of months, and
+/// `{{mapTiles}}` and `{{mapAttribution}}` for the server of the map tiles.
 const PAGE_TEMPLATE: &str = include_str!("../../web/index.html");
 /// The number of hexadecimal characters in the name of a folder of modules.
 const VERSION_CHARS: usize = 16;
@@ -42,13 +44,12 @@ static APP_FOLDER: LazyLock<String> = LazyLock::new(|| {
         .collect();
     format!("app/{}", short_digest(&files))
 });
-/// The version of the whole page: its modules and its HTML.
-static PAGE_VERSION: LazyLock<String> =
-    LazyLock::new(|| short_digest(&[(APP_FOLDER.as_str(), PAGE_TEMPLATE)]));
 
-/// Returns the version of the page and its modules. If one of their bytes changes, it changes.
-pub(super) fn page_version() -> &'static str {
-    &PAGE_VERSION
+/// Returns the version of the page and its modules. If one of their bytes or the server of the map tiles
+/// changes, it changes.
+pub(super) fn page_version(tiles: Option<&MapTiles>) -> String {
+    let tiles = tiles.map_or(("", ""), |tiles| (tiles.template(), tiles.attribution()));
+    short_digest(&[(&APP_FOLDER, PAGE_TEMPLATE), tiles])
 }
 
 /// Returns the modules and the style sheet of this version: the path and the contents of each.
@@ -65,14 +66,23 @@ pub(super) fn embed_module() -> String {
 }
 
 /// Returns the HTML of the page. It contains a list of these months, for visitors without
-/// JavaScript: the newest first, `undated` last. Months without photos are left out.
-pub(super) fn page_html(months: &BTreeMap<String, PublishedMonth>) -> String {
+/// JavaScript: the newest first, `undated` last. Months without photos are left out. Its map shows
+/// these tiles.
+pub(super) fn page_html(
+    months: &BTreeMap<String, PublishedMonth>,
+    tiles: Option<&MapTiles>,
+) -> String {
     let listed = months.values().rev().filter(|month| month.photos > 0);
     let (undated, dated): (Vec<_>, Vec<_>) = listed.partition(|month| month.month == UNDATED);
     let items: String = dated.into_iter().chain(undated).map(month_item).collect();
+    let template = tiles.map_or("", MapTiles::template);
+    let attribution = tiles.map_or("", MapTiles::attribution);
+    // The attribution is the owner's text. It comes last, because it may contain a placeholder.
     PAGE_TEMPLATE
         .replace("{{app}}", &APP_FOLDER)
         .replace("{{months}}", &items)
+        .replace("{{mapTiles}}", &escape_html(template))
+        .replace("{{mapAttribution}}", &escape_html(attribution))
 }
 
 /// Returns the list item of a month. It links the first file of the month.
@@ -158,7 +168,7 @@ mod tests {
             items[0],
             "<li><a href=\"1985.json\">1985</a>, 3 photos</li>\n"
         );
-        let html = page_html(&months);
+        let html = page_html(&months, None);
         assert!(!html.contains("{{"), "{html}");
         let list = [
             "<li><a href=\"&lt;&amp;&quot;&#39;&gt;.json\">&lt;&amp;&quot;&#39;&gt;</a>, 2 photos</li>\n",
@@ -173,6 +183,23 @@ mod tests {
             html.contains(&format!("{}/{EMBED_FILE}", *APP_FOLDER)),
             "{html}"
         );
+    }
+
+    #[test]
+    fn map_tiles_are_attributes_of_the_page() {
+        let html = page_html(&months(&[]), None);
+        assert!(
+            html.contains("map-tiles=\"\" map-attribution=\"\""),
+            "{html}"
+        );
+        let attribution = "© \"Example\" {{months}}";
+        let tiles = MapTiles::parse("https://tile.example/{z}/{x}/{y}?a&b", attribution);
+        let tiles = tiles.expect("tiles");
+        let html = page_html(&months(&[]), Some(&tiles));
+        let attributes = "map-tiles=\"https://tile.example/{z}/{x}/{y}?a&amp;b\" \
+             map-attribution=\"© &quot;Example&quot; {{months}}\"";
+        assert!(html.contains(attributes), "{html}");
+        assert_ne!(page_version(Some(&tiles)), page_version(None));
     }
 
     #[test]

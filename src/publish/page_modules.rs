@@ -2,7 +2,7 @@
 //!
 //! The sources in `web/` are many small modules, which a browser can also load without a change. On a slow
 //! connection, one request for each of them would take longer than their bytes. So the modules that
-//! the first screen needs become one file, and those of the viewer another one. The sources keep three
+//! the first screen needs become one file, and those of the viewer and of the map one each. The sources keep three
 //! rules: an import is one line, exported names are declared in the line of `export`, and no two joined
 //! modules declare the same name.
 
@@ -38,6 +38,16 @@ const VIEWER: [SourceModule; 3] = [
     ("lightbox.js", include_str!("../../web/lightbox.js")),
     ("photo-viewer.js", include_str!("../../web/photo-viewer.js")),
 ];
+/// The modules that a page loads when a visitor opens the map.
+const MAP: [SourceModule; 4] = [
+    ("map-cells.js", include_str!("../../web/map-cells.js")),
+    (
+        "map-background.js",
+        include_str!("../../web/map-background.js"),
+    ),
+    ("map-view.js", include_str!("../../web/map-view.js")),
+    ("map-panel.js", include_str!("../../web/map-panel.js")),
+];
 /// The modules that a page loads if it has controls or a filter.
 const FILTER: [SourceModule; 1] = [("photo-filter.js", include_str!("../../web/photo-filter.js"))];
 const CONTROLS: [SourceModule; 1] = [("filters.js", include_str!("../../web/filters.js"))];
@@ -46,7 +56,7 @@ const FOCUS: [SourceModule; 1] = [("tile-focus.js", include_str!("../../web/tile
 
 /// Returns the modules in the published form: the name and the text of each.
 pub(super) fn join_modules() -> Vec<(&'static str, String)> {
-    let groups: [&[SourceModule]; 5] = [&GALLERY, &VIEWER, &FILTER, &CONTROLS, &FOCUS];
+    let groups: [&[SourceModule]; 6] = [&GALLERY, &VIEWER, &MAP, &FILTER, &CONTROLS, &FOCUS];
     let joined = groups.into_iter().filter_map(|group| {
         let (name, _) = group.last()?;
         let joined = shorten_private_names(&join_group(group));
@@ -200,7 +210,7 @@ mod tests {
 
     #[test]
     fn joined_modules_declare_no_name_twice() {
-        for group in [&GALLERY[..], &VIEWER] {
+        for group in [&GALLERY[..], &VIEWER, &MAP] {
             let lines = group.iter().flat_map(|(_, text)| text.lines());
             let declared = lines.filter_map(|line| {
                 let declaration = line.strip_prefix("export ").unwrap_or(line);
@@ -228,7 +238,7 @@ mod tests {
 
     #[test]
     fn no_private_name_is_a_colour_or_a_part_of_an_address() {
-        for (name, text) in [&GALLERY[..], &VIEWER].concat() {
+        for (name, text) in [&GALLERY[..], &VIEWER, &MAP].concat() {
             for rest in text.split("this.#").skip(1) {
                 let end = rest
                     .find(|c: char| !c.is_ascii_alphanumeric())

@@ -43,7 +43,7 @@ pub struct IndexPart {
     row_ends: Vec<u32>,
     /// The rows of all terms, one term after the other. The rows of a term are in ascending order.
     rows: Vec<u32>,
-    /// The names of cameras, lenses, keywords and places, by their terms.
+    /// The names of cameras, lenses, folders, keywords and places, by their terms.
     names: BTreeMap<String, String>,
 }
 
@@ -214,7 +214,7 @@ impl IndexPart {
             .map(|at| (self.terms.get(at), self.rows_at(at)))
     }
 
-    /// Returns the slug, the name and the rows of each camera, lens, keyword or place.
+    /// Returns the slug, the name and the rows of each camera, lens, folder, keyword or place.
     pub fn named_terms(&self, kind: TermKind) -> impl Iterator<Item = (&str, &str, &[u32])> {
         let start = Term::new(kind, "");
         let skipped = start.as_str().len();
@@ -274,7 +274,7 @@ pub struct IndexedPhoto<'a> {
     pub location: Option<&'a Location>,
     /// The time at which the photo first became public, in seconds since 1970.
     pub added: i64,
-    /// The slugs of the folders of uploads to which the photo belongs.
+    /// The names of the folders of uploads to which the photo belongs.
     pub folders: &'a [String],
 }
 

@@ -87,8 +87,8 @@ pub struct HierarchyNode {
 }
 
 /// Returns the terms of a photo except its words. `record` must be its public record. `folders` are the
-/// slugs of the folders of uploads to which it belongs. Also returns the names of the camera, the lens,
-/// the keywords and the places, by their terms.
+/// names of the folders of uploads to which it belongs. Also returns the names of the camera, the lens,
+/// the folders, the keywords and the places, by their terms.
 pub fn photo_terms(
     record: &PhotoRecord,
     folders: &[String],
@@ -112,7 +112,9 @@ pub fn photo_terms(
         add(TermKind::Rating, &stars.to_string());
     }
     for folder in folders {
-        add(TermKind::Folder, folder);
+        let slug = make_slug(folder);
+        add(TermKind::Folder, &slug);
+        names.insert(Term::new(TermKind::Folder, &slug), folder.clone());
     }
     for keyword in &record.keywords {
         for node in keyword_nodes(keyword) {

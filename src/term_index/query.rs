@@ -35,6 +35,17 @@ impl SortRange {
         self.from.is_none() && self.to.is_none()
     }
 
+    /// Returns the range of the sort keys that are in both ranges.
+    fn and(self, other: SortRange) -> SortRange {
+        SortRange {
+            from: self.from.max(other.from),
+            to: match (self.to, other.to) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            },
+        }
+    }
+
     /// Reports whether the range contains a photo. `time` is the beginning of its sort key.
     fn contains(&self, time: &str) -> bool {
         if self.is_unlimited() {
@@ -94,6 +105,37 @@ pub struct IndexQuery {
 }
 
 impl IndexQuery {
+    /// Returns a query that no photo matches.
+    pub fn nothing() -> Self {
+        IndexQuery {
+            stems: Some(BTreeSet::new()),
+            ..IndexQuery::default()
+        }
+    }
+
+    /// Returns the query for the photos that match both queries.
+    #[must_use]
+    pub fn and(mut self, other: IndexQuery) -> Self {
+        self.filters.extend(other.filters);
+        self.range = self.range.and(other.range);
+        self.areas = match (self.areas, other.areas) {
+            (Some(one), Some(other)) => Some(common_areas(&one, &other)),
+            (one, other) => one.or(other),
+        };
+        self.stems = match (self.stems, other.stems) {
+            (Some(one), Some(other)) => Some(one.intersection(&other).cloned().collect()),
+            (one, other) => one.or(other),
+        };
+        if let Some(day) = other.day_of_year {
+            let is_other = self.day_of_year.is_some_and(|own| own != day);
+            self.day_of_year = Some(day);
+            if is_other {
+                self.stems = Some(BTreeSet::new());
+            }
+        }
+        self
+    }
+
     /// Returns the rows of a part that match, in ascending order. A photo at the edge of an area may be
     /// among them although it does not match.
     pub fn matching_rows(&self, part: &IndexPart) -> Vec<u32> {
@@ -171,6 +213,20 @@ impl IndexQuery {
         };
         position.is_some_and(|position| areas.iter().any(|area| area.contains(position, error)))
     }
+}
+
+/// Returns the areas that are in one of `one` and in one of `other`.
+fn common_areas(one: &[Area], other: &[Area]) -> Vec<Area> {
+    let common = |a: (f64, f64), b: (f64, f64)| (a.0.max(b.0), a.1.min(b.1));
+    let pairs = one.iter().flat_map(|a| other.iter().map(move |b| (a, b)));
+    let areas = pairs.map(|(a, b)| Area {
+        lat: common(a.lat, b.lat),
+        lon: common(a.lon, b.lon),
+    });
+    let is_possible = |(low, high): (f64, f64)| low <= high;
+    areas
+        .filter(|area| is_possible(area.lat) && is_possible(area.lon))
+        .collect()
 }
 
 /// Returns the rows that match a filter, in ascending order.
@@ -324,6 +380,38 @@ mod tests {
             ..IndexQuery::default()
         };
         check(&query, &[1, 2]);
+    }
+
+    #[test]
+    fn photo_must_match_both_of_two_queries() {
+        let range = |from: &str, to: &str| IndexQuery {
+            range: SortRange {
+                from: Some(from.to_owned()),
+                to: Some(to.to_owned()),
+            },
+            ..IndexQuery::default()
+        };
+        let both = range("2018", "2018~").and(range("2018-02-01T09:41:08", "2018-02-01~"));
+        check(&both, &[2]);
+        let both = terms(vec![keyword("japan")]).and(terms(vec![word("night")]));
+        check(&both, &[1, 5]);
+        check(&both.clone().and(IndexQuery::default()), &[1, 5]);
+        check(&both.and(IndexQuery::nothing()), &[]);
+        let area = |lon| IndexQuery {
+            areas: Some(vec![Area {
+                lat: (44.0, 46.0),
+                lon,
+            }]),
+            ..IndexQuery::default()
+        };
+        check(&area((-180.0, 0.0)).and(area((-74.0, 180.0))), &[4]);
+        check(&area((-180.0, -170.0)).and(area((-74.0, 180.0))), &[]);
+        let day = |day: &str| IndexQuery {
+            day_of_year: Some(day.to_owned()),
+            ..IndexQuery::default()
+        };
+        check(&day("02-01").and(day("02-01")), &[1, 2]);
+        check(&day("02-01").and(day("02-03")), &[]);
     }
 
     #[test]

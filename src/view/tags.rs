@@ -13,6 +13,7 @@
 use photo_metadata::{Location, TagValue, Tags};
 
 use super::clean_text;
+use super::rounding::round_measured;
 
 /// The names of the tags that are public under every location policy, grouped by IFD (a group of
 /// tags in a file).
@@ -218,13 +219,14 @@ pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
     public
 }
 
-/// Returns a value whose texts are all cleaned by [`clean_text()`].
+/// Returns a value whose texts are all cleaned by [`clean_text()`], and whose quotients are rounded.
 fn clean_value(value: &TagValue) -> TagValue {
     match value {
         TagValue::Integer(_) | TagValue::Real(_) => value.clone(),
         TagValue::Text(text) => TagValue::Text(clean_text(text)),
         TagValue::Rational { value, fraction } => TagValue::Rational {
-            value: *value,
+            // The fraction has all digits.
+            value: round_measured(*value),
             fraction: clean_text(fraction),
         },
         TagValue::List(values) => TagValue::List(values.iter().map(clean_value).collect()),

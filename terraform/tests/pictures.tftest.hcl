@@ -221,6 +221,14 @@ run "public_site" {
   }
   assert {
     condition = (
+      strcontains(aws_cloudfront_response_headers_policy.files[0].security_headers_config[0].content_security_policy[0].content_security_policy, "; img-src 'self' data: blob:; ") &&
+      !strcontains(aws_cloudfront_response_headers_policy.files[0].security_headers_config[0].content_security_policy[0].content_security_policy, "https:") &&
+      !contains(keys(aws_lambda_function.this["publish"].environment[0].variables), "MAP_TILES")
+    )
+    error_message = "Without map_tiles, the page loads nothing from another server."
+  }
+  assert {
+    condition = (
       aws_cloudfront_distribution.site[0].default_root_object == aws_s3_object.front[0].key &&
       strcontains(aws_s3_object.front[0].content, "url=/gallery/index.html") &&
       aws_s3_object.front[0].content_type == "text/html; charset=utf-8"
@@ -245,6 +253,19 @@ run "site_with_a_domain" {
     cloudfront   = true
     domain       = { name = "api.example.org", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/0" }
     cors_origins = ["https://www.example.org"]
+
+    map_tiles       = "https://Tile.example:8443/{z}/{x}/{y}.png?key=1"
+    map_attribution = "© [Example](https://tile.example)"
+  }
+
+  assert {
+    condition = (
+      strcontains(aws_cloudfront_response_headers_policy.files[0].security_headers_config[0].content_security_policy[0].content_security_policy, "; img-src 'self' data: blob: https://photos.example.org https://tile.example:8443; ") &&
+      aws_lambda_function.this["publish"].environment[0].variables.MAP_TILES == "https://Tile.example:8443/{z}/{x}/{y}.png?key=1" &&
+      aws_lambda_function.this["publish"].environment[0].variables.MAP_ATTRIBUTION == "© [Example](https://tile.example)" &&
+      !contains(keys(aws_lambda_function.this["gallery"].environment[0].variables), "MAP_TILES")
+    )
+    error_message = "The page may load the map tiles, and pictures under the name of the distribution too."
   }
 
   assert {

@@ -58,6 +58,26 @@ run "refuses_sibling_folders_with_slash" {
   expect_failures = [var.sibling_folders]
 }
 
+run "refuses_album_folders_without_slash" {
+  command = plan
+
+  variables {
+    album_folders = ["albums"]
+  }
+
+  expect_failures = [var.album_folders]
+}
+
+run "refuses_album_folders_that_fit_no_variable" {
+  command = plan
+
+  variables {
+    album_folders = [for number in range(40) : "folder/"]
+  }
+
+  expect_failures = [var.album_folders]
+}
+
 run "refuses_skip_names_with_comma" {
   command = plan
 
@@ -568,6 +588,56 @@ run "refuses_gallery_url" {
   }
 
   expect_failures = [var.gallery_url]
+}
+
+run "refuses_map_tiles_without_https" {
+  command = plan
+
+  variables {
+    map_tiles = "http://tile.example/{z}/{x}/{y}.png"
+  }
+
+  expect_failures = [var.map_tiles]
+}
+
+run "refuses_map_tiles_of_several_hosts" {
+  command = plan
+
+  variables {
+    map_tiles = "https://{s}.tile.example/{z}/{x}/{y}.png"
+  }
+
+  expect_failures = [var.map_tiles]
+}
+
+run "refuses_map_tiles_without_a_row" {
+  command = plan
+
+  variables {
+    map_tiles = "https://tile.example/{z}/{x}.png"
+  }
+
+  expect_failures = [var.map_tiles]
+}
+
+run "refuses_map_tiles_that_end_the_policy" {
+  command = plan
+
+  variables {
+    map_tiles = "https://tile.example;script-src/{z}/{x}/{y}.png"
+  }
+
+  expect_failures = [var.map_tiles]
+}
+
+run "refuses_map_attribution_without_tiles" {
+  command = plan
+
+  variables {
+    map_attribution = "Example"
+  }
+
+  expect_failures = [terraform_data.layout]
 }
 
 run "refuses_gallery_url_with_a_public_site" {

@@ -179,6 +179,22 @@ run "sibling_folders" {
   }
 }
 
+run "album_folders" {
+  command = plan
+
+  variables {
+    album_folders = ["albums/", "trips/"]
+  }
+
+  assert {
+    condition = alltrue([
+      for function in ["ingest", "render", "publish", "gallery"] :
+      aws_lambda_function.this[function].environment[0].variables.ALBUM_FOLDERS == "albums/,trips/"
+    ])
+    error_message = "All functions get ALBUM_FOLDERS."
+  }
+}
+
 run "source_after" {
   command = plan
 

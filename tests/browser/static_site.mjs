@@ -15,12 +15,22 @@ const TYPES = {
   ".js": "text/javascript; charset=utf-8",
   ".json": "application/json",
 };
-/** The policy of the page: as `photos serve` and the CDN send it. */
-export const PAGE_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; " +
-  "connect-src 'self' https:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+/** The policy of the page: as `photos serve` and the CDN send it, with these other origins of pictures. */
+export const pagePolicy = (...origins) =>
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+  `img-src ${["'self'", "data:", "blob:", ...origins].join(" ")}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`;
 const CAMERAS = ["Nikon Z 6", "Canon EOS R6", "Fujifilm X-T5", "Apple iPhone 15"];
 const KEYWORDS = ["sea", "mountain", "street", "night", "Places|Japan|Kyoto"];
+/** Where the made-up photos were taken: two places near each other, two distant ones, and nowhere. */
+const PLACES = [
+  { cell: "f25d", lat: 45.5, lon: -73.6 },
+  { cell: "f2h5", lat: 45.6, lon: -73.1 },
+  { cell: "xn0x", lat: 35.0, lon: 135.75 },
+  { cell: "r3gx", lat: -33.87, lon: 151.2 },
+  undefined,
+];
+/** The place of a photo by its seed: no two places have equally many photos. */
+const PLACE_OF_SEED = [0, 0, 0, 1, 2, 2, 2, 2, 3, 3, 4, 4, 4];
 const SHAPES = [[3, 2], [3, 2], [3, 2], [2, 3], [4, 3], [16, 9], [1, 1]];
 export const EDGES = [2048, 1280, 640, 320];
 
@@ -34,6 +44,7 @@ export function makePhoto(month, number, version = "1") {
   const long = 6000;
   const [width, height] = across > down ? [long, Math.round((long * down) / across)] : [Math.round((long * across) / down), long];
   const stem = `${month}-${day}/IMG_${String(number).padStart(5, "0")}`;
+  const place = PLACES[PLACE_OF_SEED[seed % PLACE_OF_SEED.length]];
   const camera = CAMERAS[seed % CAMERAS.length];
   const scale = (edge, size) => Math.max(1, Math.round((edge * size) / long));
   return {
@@ -51,7 +62,7 @@ export function makePhoto(month, number, version = "1") {
     camera: { slug: slug(camera), name: camera, make: null, model: null },
     lens: null,
     exposure: { time: "1/250", seconds: 0.004, fNumber: 8, iso: 100, focalLength: 34, focalLength35: 34, bias: null, flash: false },
-    location: null,
+    location: place ? { lat: place.lat, lon: place.lon } : null,
     place: null,
     title: seed % 5 ? null : `Photo ${number}`,
     headline: null,
@@ -109,7 +120,7 @@ export class MadeUpSite {
   /** Writes the files again after a change of `months`. */
   publish() {
     this.generation += 1;
-    const facets = { cameras: {}, keywords: {}, ratings: {} };
+    const facets = { cameras: {}, keywords: {}, ratings: {}, cells: {} };
     const months = [];
     for (const [month, photos] of this.months) {
       const json = JSON.stringify({ month, items: photos });
@@ -120,6 +131,8 @@ export class MadeUpSite {
         count(facets.cameras, photo.camera.slug, { slug: photo.camera.slug, name: photo.camera.name }, month);
         for (const keyword of photo.keywords) count(facets.keywords, keyword, { slug: slug(keyword), name: keyword }, month);
         count(facets.ratings, photo.rating, { rating: photo.rating }, month);
+        const place = PLACES.find((place) => place?.lat === photo.location?.lat);
+        if (place) count(facets.cells, place.cell, place, month);
       }
       const etag = `${this.generation}-${month}-${photos.map(({ version }) => version).join("").length}-${json.length}`;
       const files = [{ path: `${month}.json`, photos: photos.length, etag: this.#etagOf(month, json, etag), bytes: json.length }];
@@ -128,7 +141,10 @@ export class MadeUpSite {
     const sorted = (facet) => Object.values(facet).sort((a, b) => b.photos - a.photos);
     const lists = { cameras: sorted(facets.cameras), lenses: [], keywords: sorted(facets.keywords) };
     const photos = months.reduce((sum, month) => sum + month.photos, 0);
-    const index = { generation: this.generation, generated: "2026-11-30T12:00:00Z", photos, months };
+    const cells = Object.values(facets.cells).sort((a, b) => (a.cell < b.cell ? -1 : 1));
+    const positions = cells.reduce((sum, { photos }) => sum + photos, 0);
+    const index = { generation: this.generation, generated: "2026-11-30T12:00:00Z", photos, positions, months };
+    this.files.set("map.json", JSON.stringify({ generation: this.generation, cells }));
     const short = (list) => list.map(({ slug, name, photos }) => ({ slug, name, photos }));
     this.files.set("index.json", JSON.stringify({ ...index, cameras: short(lists.cameras), lenses: [] }));
     const ratings = sorted(facets.ratings).sort((a, b) => b.rating - a.rating).filter(({ rating }) => rating > 0);
@@ -159,9 +175,10 @@ function compress(path, body) {
 /**
  * Starts a server over made-up files below `/gallery/`. `picture` returns the bytes of a picture for
  * its file name. `pages` are other pages, by path: each a function of the address that returns
- * `{ html, policy }`. Returns the server and its address.
+ * `{ html, policy }`. `pictureOrigins` are the other origins from which the page may load pictures.
+ * Returns the server and its address.
  */
-export async function startStaticSite({ site, app, picture, pages = {} }) {
+export async function startStaticSite({ site, app, picture, pages = {}, pictureOrigins = [] }) {
   const server = createServer((request, response) => {
     const url = new URL(request.url, "http://host");
     const name = url.pathname.replace(/^\/gallery\//, "");
@@ -182,7 +199,7 @@ export async function startStaticSite({ site, app, picture, pages = {} }) {
       if (name === "index.json") headers["cache-control"] = "no-cache";
     } else if (extname(name) !== ".json" && TYPES[extname(name)] && existsSync(join(app, name))) {
       headers["content-type"] = TYPES[extname(name)];
-      if (name.endsWith(".html")) headers["content-security-policy"] = PAGE_POLICY;
+      if (name.endsWith(".html")) headers["content-security-policy"] = pagePolicy(...pictureOrigins);
       body = readFileSync(join(app, name));
     }
     if (body === undefined) {
@@ -203,12 +220,15 @@ export async function startStaticSite({ site, app, picture, pages = {} }) {
   return { server, address };
 }
 
-/** Returns a folder with the files of the page, as `photos serve` writes them for an empty catalogue. */
-export async function writePageFiles() {
+/**
+ * Returns a folder with the files of the page, as `photos serve` writes them for an empty catalogue.
+ * `flags` are other flags of `photos serve`.
+ */
+export async function writePageFiles(flags = []) {
   const scratch = mkdtempSync(join(tmpdir(), "photos-page-"));
   process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
   const data = join(scratch, "data");
-  const serve = spawn(process.env.PHOTOS, ["serve", "--data", data, "--port", "0", "--s3-port", "0"], { stdio: "ignore" });
+  const serve = spawn(process.env.PHOTOS, ["serve", "--data", data, "--port", "0", "--s3-port", "0", ...flags], { stdio: "ignore" });
   const folder = join(data, "site/gallery");
   for (const end = Date.now() + 120_000; ; ) {
     if (existsSync(join(folder, "index.html")) && readdirSync(join(folder, "app")).length > 0) break;

@@ -13,9 +13,10 @@ use chrono::{NaiveDate, Utc};
 use dynamodb_engine::DynamoDbEngine;
 use futures::{StreamExt, TryStreamExt, stream};
 use photo_catalogue::archive::Layout;
+use photo_catalogue::catalogue::album::{Album, AlbumContent, AlbumRule};
 use photo_catalogue::catalogue::claim::ClaimOutcome;
 use photo_catalogue::catalogue::item::{LedgerEntry, LedgerOutcome, PhotoItem};
-use photo_catalogue::catalogue::{Catalogue, WriteOutcome};
+use photo_catalogue::catalogue::{AlbumWrite, Catalogue, CatalogueError, WriteOutcome};
 use photo_catalogue::clients::{self, Clients, Endpoints};
 use photo_catalogue::identity::{ContentId, Evidence, Slot};
 use photo_catalogue::ingest::{Ingest, Outcome, SourceAfter, StoreCapabilityError};
@@ -557,6 +558,67 @@ async fn keeps_ledger_entries_and_date_partitions(running: RunningStore) {
         2,
         "{name}"
     );
+}
+
+test_every_store! { #[tokio::test] keeps_albums }
+
+async fn keeps_albums(running: RunningStore) {
+    let (name, catalogue) = (running.able.name, running.catalogue("albums").await);
+    assert_eq!(catalogue.albums().await.unwrap(), [], "{name}");
+    let rule = AlbumRule {
+        keyword: Some("japan".to_owned()),
+        rating: Some(4),
+        ..AlbumRule::default()
+    };
+    let japan = Album::new("Japan 2026", AlbumContent::Rule(rule)).unwrap();
+    let stems = vec!["2018-02-01/b".to_owned(), "2018-02-01/a".to_owned()];
+    let best = Album::new("Best", AlbumContent::List(stems)).unwrap();
+    for album in [&japan, &best] {
+        for expected in [WriteOutcome::Written, WriteOutcome::Stale] {
+            let written = catalogue.put_album(album, AlbumWrite::Create).await;
+            assert_eq!(written.unwrap(), expected, "{name}: {}", album.slug);
+        }
+    }
+    let albums = catalogue.albums().await.unwrap();
+    assert_eq!(albums, [best.clone(), japan.clone()], "{name}");
+
+    // A writer that has read an older revision changes nothing.
+    let stored = catalogue.album("best").await.unwrap().unwrap();
+    assert_eq!((&stored.album, stored.revision), (&best, 1), "{name}");
+    let renamed = Album {
+        title: "Very best".to_owned(),
+        ..best
+    };
+    for (revision, expected) in [(2, WriteOutcome::Stale), (1, WriteOutcome::Written)] {
+        let replace = AlbumWrite::Replace { revision };
+        let written = catalogue.put_album(&renamed, replace).await;
+        assert_eq!(written.unwrap(), expected, "{name}: {revision}");
+    }
+    let gone = Album::new("Gone", AlbumContent::List(vec![])).unwrap();
+    let replaced = catalogue.put_album(&gone, AlbumWrite::Replace { revision: 1 });
+    assert_eq!(replaced.await.unwrap(), WriteOutcome::Stale, "{name}");
+    let albums = catalogue.albums().await.unwrap();
+    assert_eq!(albums, [japan.clone(), renamed], "{name}");
+
+    // A list that does not fit is refused before a request.
+    let stems = (0..20_000).map(|number| format!("2018-02-01/DSC_{number:05}"));
+    let large = Album::new("Large", AlbumContent::List(stems.collect())).unwrap();
+    let written = catalogue.put_album(&large, AlbumWrite::Create).await;
+    assert!(
+        matches!(written, Err(CatalogueError::TooLarge { .. })),
+        "{name}: {written:?}"
+    );
+
+    for existed in [true, false] {
+        let deleted = catalogue.delete_album("best").await.unwrap();
+        assert_eq!(deleted, existed, "{name}");
+    }
+    for slug in ["best", "", "Best", "a/b", &"a".repeat(3_000)] {
+        assert_eq!(catalogue.album(slug).await.unwrap(), None, "{name}: {slug}");
+    }
+    assert_eq!(catalogue.albums().await.unwrap(), [japan], "{name}");
+    assert!(catalogue.delete_album("japan-2026").await.unwrap());
+    assert_eq!(catalogue.albums().await.unwrap(), [], "{name}");
 }
 
 test_every_store! { #[tokio::test] archives_replaces_and_removes_a_photo }

@@ -23,6 +23,7 @@ mod gallery;
 mod normalise;
 mod pretty;
 mod recording;
+mod schemas;
 
 use std::collections::BTreeMap;
 use std::fs;

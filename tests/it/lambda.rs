@@ -67,6 +67,7 @@ async fn run_from_upload_to_gallery(host: FunctionHost) -> Vec<Value> {
         "gallery/facets.json",
         "gallery/index.html",
         "gallery/index.json",
+        "gallery/map.json",
         "gallery/photo-gallery.js",
         "gallery/undated.json",
     ];
@@ -400,6 +401,7 @@ async fn privacy_rules_in_parameters_hide_positions_and_photos() {
         "gallery/facets.json",
         "gallery/index.html",
         "gallery/index.json",
+        "gallery/map.json",
         "gallery/photo-gallery.js",
     ];
     publish_stream_batch(&account, &publish, &files).await;

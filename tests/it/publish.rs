@@ -7,6 +7,7 @@ mod counts;
 mod fixture;
 mod hook;
 mod leaving;
+mod list_oracle;
 mod lists;
 mod page;
 mod pictures;

@@ -186,6 +186,40 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 #[tokio::test]
+async fn photo_is_added_when_its_pictures_are_made_and_keeps_this_time() {
+    let world = RenderWorld::new().await;
+    world.add("a.jpg", large_jpeg(1)).await;
+    let times = async || {
+        let item = world.item().await;
+        let summary = item.summary.unwrap();
+        assert_eq!(item.added_at, summary.added_at);
+        (summary.added_at, summary.changed_at)
+    };
+    let waiting = world.item().await;
+    assert!(waiting.added_at > Some(Utc::now()), "the end of the wait");
+    assert_eq!(waiting.first_public_at(Utc::now()), None);
+    assert_eq!(world.process().await, RenderReport::Made(2));
+    let (added_at, changed_at) = times().await;
+    assert_eq!(added_at, changed_at);
+    assert!(added_at.is_some_and(|added| added <= Utc::now()));
+
+    let revision = world.item().await.revision;
+    world.add("a.jpg", large_jpeg(1)).await;
+    assert_eq!(world.item().await.revision, revision, "no change, no write");
+
+    world.set_visibility(Visibility::Private).await;
+    assert_eq!(times().await, (added_at, None));
+    assert_eq!(world.process().await, RenderReport::Removed);
+    world.set_visibility(Visibility::Public).await;
+    assert_eq!(world.process().await, RenderReport::Made(2));
+    world.add("a.jpg", large_jpeg(2)).await;
+    assert_eq!(world.process().await, RenderReport::Made(2));
+    let (still, changed_at) = times().await;
+    assert_eq!(still, added_at);
+    assert!(changed_at >= added_at);
+}
+
+#[tokio::test]
 async fn new_photo_is_listed_only_with_its_pictures() {
     let world = RenderWorld::new().await;
     let before = Utc::now();

@@ -1,6 +1,7 @@
 //! End-to-end tests of the `photos` command. They run the real binary in a temporary folder, with
 //! clients over HTTP.
 
+mod albums;
 mod amend;
 mod bad_input;
 mod command_line;

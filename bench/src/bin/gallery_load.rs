@@ -146,6 +146,7 @@ impl LoadedGallery {
             prefix: "gallery/".to_owned(),
             view: settings.public_view(),
             compress: true,
+            map_tiles: None,
             hook: None,
             rules: HookRules::default(),
         };

@@ -18,8 +18,8 @@ use crate::cli::CommandStatus;
 use crate::cli::data_dir::{self, LockOutcome, ServeEndpoints};
 use crate::cli::engines::check_folder_version;
 use crate::cli::flags::{
-    ArchiveFlags, DataFlags, HookFlags, IngestFlags, KeyPairFlags, PictureFlags, PrivacyFlags,
-    PublishFlags, StoreEndpointFlags, TableFlags,
+    ArchiveFlags, DataFlags, HookFlags, IngestFlags, KeyPairFlags, MapFlags, PictureFlags,
+    PrivacyFlags, PublishFlags, StoreEndpointFlags, TableFlags,
 };
 use crate::cli::picture_worker::PictureQueue;
 use crate::cli::progress::eprint_message;
@@ -70,6 +70,8 @@ pub(in crate::cli) struct ServeArguments {
     #[command(flatten)]
     publish: PublishFlags,
     #[command(flatten)]
+    map: MapFlags,
+    #[command(flatten)]
     hook: HookFlags,
     #[command(flatten)]
     privacy: PrivacyFlags,
@@ -100,6 +102,8 @@ pub(in crate::cli) async fn run(arguments: ServeArguments) -> anyhow::Result<Com
     settings.hook(true)?;
     settings.hook_rules()?;
     settings.picture_recipe()?;
+    settings.map_tiles()?;
+    settings.album_folders()?;
     if arguments.endpoints.s3_endpoint.is_some() {
         remote_stores::run(&arguments, settings).await?;
         return Ok(CommandStatus::Success);
@@ -195,6 +199,7 @@ impl ServeArguments {
         settings.extend(self.ingest.settings());
         settings.extend(self.tables.settings());
         settings.extend(self.publish.settings());
+        settings.extend(self.map.settings());
         settings.extend(self.hook.settings());
         if let Some(origins) = &self.cors_origins {
             settings.set(config::CORS_ORIGINS, origins);

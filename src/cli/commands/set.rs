@@ -8,7 +8,7 @@ use chrono::Utc;
 use clap::Args;
 
 use super::show;
-use crate::catalogue::item::PhotoItem;
+use crate::catalogue::item::{Overrides, PhotoItem};
 use crate::catalogue::published::PublishTable;
 use crate::catalogue::set_date::{SetDate, SetOffset};
 use crate::cli::CommandStatus;
@@ -26,12 +26,15 @@ use crate::publish;
 const MAX_TITLE_BYTES: usize = 1024;
 /// The maximum length of a caption, in characters. Captions in files have the same limit.
 const MAX_CAPTION_CHARS: usize = 4_000;
+/// The maximum length of an alternative text or of a keyword, in bytes. Those in files have the same
+/// limit.
+const MAX_LINE_BYTES: usize = 1024;
 
 /// The arguments of `photos set`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SetArguments {
-    /// Photos, by their names in the archive (2018-02-01/foobar, with or without .jpg) or their
-    /// ids.
+    /// Photos, by their names in the archive (2018-02-01/foobar, with or without .jpg), their
+    /// ids or slugs.
     #[arg(value_name = "PHOTO", required = true)]
     names: Vec<String>,
     #[command(flatten)]
@@ -63,6 +66,18 @@ struct OverrideChange {
     /// Its caption. An empty caption restores the one in the file.
     #[arg(long)]
     caption: Option<String>,
+    /// The text that a page shows to people who do not see the picture. An empty text restores the one
+    /// in the file.
+    #[arg(long, value_name = "TEXT")]
+    alt: Option<String>,
+    /// Adds a keyword to those in the file. The flag may be repeated. An empty keyword takes all added
+    /// keywords back.
+    #[arg(long = "keyword", value_name = "TEXT", value_parser = parse_keyword)]
+    keywords: Vec<Given<String>>,
+    /// Removes a keyword. The flag may be repeated. An empty keyword restores all removed keywords of
+    /// the file.
+    #[arg(long = "remove-keyword", value_name = "TEXT", value_parser = parse_keyword)]
+    removed_keywords: Vec<Given<String>>,
     /// Its date: 1985, 1985-06, 1985-06-14 or 1985-06-14T10:00:00. An empty date restores the one in
     /// the file. Its files stay in their folder.
     #[arg(long, value_name = "DATE", value_parser = parse_or_empty::<SetDate>)]
@@ -83,6 +98,21 @@ fn parse_or_empty<T: FromStr>(text: &str) -> Result<Given<T>, T::Err> {
     match text {
         "" => Ok(Given::Restore),
         text => text.parse().map(Given::Set),
+    }
+}
+
+/// Parses a keyword: one line of text.
+fn parse_keyword(text: &str) -> Result<Given<String>, String> {
+    let keyword = text.trim();
+    match keyword {
+        _ if text.is_empty() => Ok(Given::Restore),
+        "" => Err("a keyword must not be blank".to_owned()),
+        _ if keyword.contains(char::is_control) => Err("a keyword must be one line".to_owned()),
+        _ if keyword.len() > MAX_LINE_BYTES => Err(format!(
+            "a keyword must have at most {MAX_LINE_BYTES} bytes; this one has {}",
+            keyword.len()
+        )),
+        _ => Ok(Given::Set(keyword.to_owned())),
     }
 }
 
@@ -166,12 +196,18 @@ async fn mark_public_month(published: &PublishTable, item: &PhotoItem) -> anyhow
 }
 
 impl OverrideChange {
-    /// Checks that the title has at most [`MAX_TITLE_BYTES`] bytes, and the caption at most
+    /// Checks that the title and the alternative text have at most 1 KB, and the caption at most
     /// [`MAX_CAPTION_CHARS`] characters.
     fn check_lengths(&self) -> anyhow::Result<()> {
-        let bytes = self.title.as_ref().map_or(0, String::len);
-        if bytes > MAX_TITLE_BYTES {
-            bail!("--title must have at most {MAX_TITLE_BYTES} bytes; this one has {bytes}");
+        let texts = [
+            ("--title", &self.title, MAX_TITLE_BYTES),
+            ("--alt", &self.alt, MAX_LINE_BYTES),
+        ];
+        for (flag, text, most) in texts {
+            let bytes = text.as_ref().map_or(0, String::len);
+            if bytes > most {
+                bail!("{flag} must have at most {most} bytes; this one has {bytes}");
+            }
         }
         let chars = self
             .caption
@@ -212,7 +248,38 @@ impl OverrideChange {
         }
         set_text(&mut overrides.title, &self.title);
         set_text(&mut overrides.caption, &self.caption);
+        set_text(&mut overrides.alt_text, &self.alt);
+        self.change_keywords(overrides);
     }
+
+    /// Changes the added and the removed keywords. What is taken back is taken back first, and removed
+    /// keywords come before added ones, so the order of the flags does not matter.
+    fn change_keywords(&self, overrides: &mut Overrides) {
+        let is_restored = |given: &[Given<String>]| {
+            let mut given = given.iter();
+            given.any(|given| matches!(given, Given::Restore))
+        };
+        if is_restored(&self.keywords) {
+            overrides.added_keywords.clear();
+        }
+        if is_restored(&self.removed_keywords) {
+            overrides.removed_keywords.clear();
+        }
+        for keyword in set_values(&self.removed_keywords) {
+            overrides.remove_keyword(keyword);
+        }
+        for keyword in set_values(&self.keywords) {
+            overrides.add_keyword(keyword);
+        }
+    }
+}
+
+/// Returns the values that are set, without those that restore the value in the file.
+fn set_values(given: &[Given<String>]) -> impl Iterator<Item = &String> {
+    given.iter().filter_map(|given| match given {
+        Given::Set(value) => Some(value),
+        Given::Restore => None,
+    })
 }
 
 /// Returns a text about the visibility of a photo, the reason for it, and the title. For example

@@ -18,7 +18,8 @@ use photo_metadata::PhotoMetadata;
 /// The arguments of `photos show`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ShowArguments {
-    /// A photo, by its name in the archive (2018-02-01/foobar, with or without .jpg) or its id.
+    /// A photo, by its name in the archive (2018-02-01/foobar, with or without .jpg), its id or its
+    /// slug.
     #[arg(value_name = "PHOTO")]
     name: String,
     /// Print every tag too.
@@ -62,7 +63,7 @@ pub(in crate::cli) async fn run(arguments: ShowArguments) -> anyhow::Result<Comm
 }
 
 /// Returns the item of a photo. `name` is the photo's name in the archive, with or without a file
-/// extension, or its id. The Unicode form of letters does not matter. Returns `None` if there is no
+/// extension, or its id, or its slug. The Unicode form of letters does not matter. Returns `None` if there is no
 /// such photo.
 pub(in crate::cli) async fn find_photo(
     catalogue: &Catalogue,
@@ -73,6 +74,7 @@ pub(in crate::cli) async fn find_photo(
         ids.extend(PhotoId::candidates(stem));
     }
     ids.extend(PhotoId::parse(name));
+    ids.extend(PhotoId::from_slug(name));
     for id in ids {
         if let Some(item) = catalogue.item(&id).await? {
             return Ok(Some(item));
@@ -91,7 +93,8 @@ struct ShownPhoto {
     uploads: Vec<String>,
 }
 
-/// Writes the fields, parts, uploads and warnings of a photo as a table.
+/// Writes the fields, parts, uploads and warnings of a photo as a table. A field that a person set has
+/// that value, and a row of its own that begins with `set.`.
 fn write_record(out: &mut impl Write, item: &PhotoItem, uploads: &[String]) -> anyhow::Result<()> {
     let mut rows = table(&[]);
     rows.add_row(["stem", &escape_control(&item.stem)]);
@@ -107,11 +110,14 @@ fn write_record(out: &mut impl Write, item: &PhotoItem, uploads: &[String]) -> a
         };
         rows.add_row(["visibility", &text]);
     }
+    let mut record = item.described_record();
+    item.overrides.apply_to(&mut record);
     let photo = serde_json::to_value(PhotoMetadata {
-        record: item.described_record(),
+        record,
         ..item.photo.clone()
     })?;
     add_fields(&mut rows, "", &photo);
+    add_fields(&mut rows, "set.", &serde_json::to_value(&item.overrides)?);
     for (name, part) in &item.parts {
         let state = if !part.is_live() { ", removed" } else { "" };
         let source = part

@@ -27,7 +27,7 @@ use photo_catalogue::privacy::{LocationPolicy, Visibility};
 use photo_catalogue::summary::Summary;
 use photo_metadata::{
     Camera, CaptureTime, DateSource, FileLabels, Lens, Location, PartialDateTime, PhotoMetadata,
-    PhotoRecord, TagValue,
+    PhotoRecord, Place, TagValue,
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -236,6 +236,16 @@ pub(crate) struct Shot {
     pub(crate) place: Option<(f64, f64)>,
     /// The location policy under which the index keys of the photo are derived.
     pub(crate) policy: LocationPolicy,
+    pub(crate) title: Option<String>,
+    pub(crate) keywords: Vec<String>,
+    pub(crate) rating: Option<i8>,
+    /// The city and the country.
+    pub(crate) city: Option<(String, String)>,
+    /// The time at which the photo became public, in seconds since 1970. `None` for the same time for
+    /// all photos.
+    pub(crate) added: Option<i64>,
+    /// The names of the folders of uploads that are albums.
+    pub(crate) folders: Vec<String>,
 }
 
 impl Shot {
@@ -303,6 +313,10 @@ impl Shot {
         let mut summary = Summary::new(&id, &stem, 1, photo.record.clone());
         summary.labels = Some(FileLabels::default());
         summary.pictures = Some(Box::new(pictures()));
+        summary.folders.clone_from(&self.folders);
+        let added = self.added.unwrap_or(1_767_323_045);
+        item.added_at = DateTime::from_timestamp(added, 0);
+        (summary.added_at, summary.changed_at) = (item.added_at, item.added_at);
         item.summary = Some(summary);
         item.index = self.index_keys(&photo.record, &id);
         item.photo = photo;
@@ -343,6 +357,14 @@ impl Shot {
                 lat,
                 lon,
                 ..Location::default()
+            }),
+            title: self.title.clone(),
+            keywords: self.keywords.clone(),
+            rating: self.rating,
+            place: self.city.as_ref().map(|(city, country)| Place {
+                city: Some(city.clone()),
+                country: Some(country.clone()),
+                ..Place::default()
             }),
             ..PhotoRecord::default()
         };

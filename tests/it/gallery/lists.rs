@@ -1,6 +1,7 @@
 //! The contents of lists, and single photos.
 
 use photo_catalogue::catalogue::item::PhotoItem;
+use photo_catalogue::photo_id::photo_slug;
 use photo_catalogue::privacy::LocationPolicy;
 use serde_json::json;
 
@@ -392,4 +393,61 @@ async fn photo_indexed_under_another_policy_is_found_only_at_its_published_locat
             assert_eq!(!found.is_empty(), shown == Some(at), "{policy} {bbox}");
         }
     }
+}
+
+#[tokio::test]
+async fn photo_is_found_by_its_slug() {
+    let fixture = GalleryFixture::new().await;
+    let shots = [
+        Shot::new("DSC_0001~2", "2018-02-01T09:41:07"),
+        Shot::undated("scan 1"),
+        Shot::new("\u{c9}t\u{e9}", "2018-02-01T09:41:07"),
+    ];
+    let mut slugs = Vec::new();
+    for shot in shots {
+        let item = fixture.add(&shot).await;
+        let slug = photo_slug(&item.stem);
+        let photo = fixture.json(&format!("/v1/photos/{slug}")).await;
+        assert_eq!(
+            (&photo["stem"], &photo["slug"]),
+            (&json!(item.stem), &json!(slug))
+        );
+        assert_eq!(photo["addedAt"], "2026-01-02T03:04:05Z");
+        slugs.push(slug);
+    }
+    assert_eq!(slugs[0], "2018-02-01-DSC_0001~2");
+    let hidden = fixture
+        .add(&Shot::new("e", "2018-02-01T09:41:07").private())
+        .await;
+    let id = &hidden.id;
+    let scan = slugs[1].strip_prefix("undated").unwrap();
+    for name in [
+        // A private photo, and texts that only look like slugs.
+        "2018-02-01-e".to_owned(),
+        format!("2018-02-01-e-{id}"),
+        format!("other{scan}"),
+        "2018-02-01-DSC_0001".to_owned(),
+        "2018-02-01-".to_owned(),
+    ] {
+        let response = fixture.get(&format!("/v1/photos/{name}")).await;
+        assert_eq!(response.status(), 404, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn slug_comes_before_the_name_of_a_file_outside_of_day_folders() {
+    let fixture = GalleryFixture::new().await;
+    let photo = fixture.add(&Shot::new("a", "2018-02-01T09:41:07")).await;
+    let mut other = Shot::new("a", "2018-02-01T09:41:07").item();
+    let named = PhotoItem::stub("2018-02-01-a");
+    (other.pk, other.id, other.stem) = (named.pk, named.id, named.stem);
+    if let Some(summary) = &mut other.summary {
+        (summary.id, summary.stem) = (other.id.clone(), other.stem.clone());
+    }
+    fixture.put(&other).await;
+    let found = async |name: &str| fixture.json(&format!("/v1/photos/{name}")).await["id"].clone();
+    assert_eq!(found("2018-02-01-a").await, json!(photo.id));
+    assert_eq!(found(&photo_slug("2018-02-01-a")).await, json!(other.id));
+    fixture.delete(&photo.pk).await;
+    assert_eq!(found("2018-02-01-a").await, json!(other.id));
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use data_encoding::HEXLOWER;
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 use reqwest::{Method, Response};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -14,7 +14,7 @@ use super::recording::{BASE_URL, Recorder};
 
 /// The paths of the lists that are recorded. Lists with a limit have several pages, which are all
 /// recorded.
-const LISTS: [&str; 14] = [
+const LISTS: [&str; 18] = [
     "/v1/photos",
     "/v1/photos?order=oldest&fields=stem,takenAtLocal,takenAt,version",
     "/v1/photos?fields=stem&limit=5",
@@ -29,14 +29,22 @@ const LISTS: [&str; 14] = [
     "/v1/photos?fields=stem,lens&camera=nikon-d750&lens=50-0-mm-f-1-8",
     "/v1/photos?fields=stem,location&bbox=13.3,52.5,13.4,52.6",
     "/v1/photos?fields=stem,location&bbox=13.3,52.5,13.4,52.6&from=2023-01-01",
+    "/v1/on-this-day?date=02-01",
+    "/v1/on-this-day?date=02-01&fields=stem&limit=1",
+    "/v1/photos/random?seed=7",
+    "/v1/photos/random?seed=7&limit=3&fields=stem",
 ];
-const COUNTS: [&str; 6] = [
+const COUNTS: [&str; 10] = [
     "/v1/timeline",
     "/v1/timeline?unit=year",
     "/v1/timeline?unit=month",
     "/v1/timeline?unit=day",
     "/v1/cameras",
     "/v1/lenses",
+    "/v1/keywords",
+    "/v1/keywords?limit=2",
+    "/v1/places",
+    "/v1/albums",
 ];
 const MAPS: [&str; 4] = [
     "/v1/map",
@@ -44,7 +52,7 @@ const MAPS: [&str; 4] = [
     "/v1/map?bbox=-130,-60,20,60",
     "/v1/map?bbox=100,-10,-100,60",
 ];
-const ERRORS: [(&str, &str); 20] = [
+const ERRORS: [(&str, &str); 24] = [
     ("GET", "/v1/photos?bogus=1"),
     ("GET", "/v1/photos?limit=0"),
     ("GET", "/v1/photos?limit=201"),
@@ -52,14 +60,18 @@ const ERRORS: [(&str, &str); 20] = [
     ("GET", "/v1/photos?from=2018-02-30"),
     ("GET", "/v1/photos?from=2018-02-02&to=2018-02-01"),
     ("GET", "/v1/photos?cursor=abc"),
-    ("GET", "/v1/photos?bbox=0,0,90,90"),
-    ("GET", "/v1/photos?bbox=1,2,1.1,2.1&order=newest"),
+    ("GET", "/v1/photos?bbox=1,2,3"),
+    ("GET", "/v1/photos?rating=6"),
     ("GET", "/v1/photos?fields=serial"),
     ("GET", "/v1/photos?camera=a&camera=b"),
     ("GET", "/v1/photos/2018-02-01/nothing"),
     ("GET", "/v1/timeline?unit=week"),
     ("GET", "/v1/cameras?unit=year"),
     ("GET", "/v1/map?cursor=abc"),
+    ("GET", "/v1/keywords?limit=0"),
+    ("GET", "/v1/albums?album=a"),
+    ("GET", "/v1/on-this-day?date=02-30"),
+    ("GET", "/v1/photos/random?seed=x"),
     ("GET", "/openapi.json?a=b"),
     ("GET", "/nothing"),
     ("GET", "/gallery/nothing.json"),
@@ -204,20 +216,28 @@ pub(super) fn record_redacted(recorder: &mut Recorder) {
 }
 
 /// Requests the detail of every photo by its stem, and returns the responses as text. Checks that
-/// the photo's id gives the same response.
+/// the photo's id and slug give the same response.
 async fn details(gallery: &Gallery<'_>) -> String {
     let photos = gallery
-        .listed("/v1/photos?fields=id,stem&order=oldest")
+        .listed("/v1/photos?fields=id,stem,slug&order=oldest")
         .await;
     let details = photos.iter().map(|photo| async {
         let path = |name: &str| format!("/v1/photos/{}", photo[name].as_str().unwrap());
-        let (by_stem, by_id) = (path("stem"), path("id"));
-        let ((stored, body), (_, same)) =
-            join(gallery.json("GET", &by_stem), gallery.json("GET", &by_id)).await;
-        assert_eq!(body, same, "{by_stem} and {by_id}");
+        let (by_stem, by_id, by_slug) = (path("stem"), path("id"), path("slug"));
+        let ((stored, body), (_, of_id), (_, of_slug)) = join3(
+            gallery.json("GET", &by_stem),
+            gallery.json("GET", &by_id),
+            gallery.json("GET", &by_slug),
+        )
+        .await;
+        assert_eq!(body, of_id, "{by_stem} and {by_id}");
+        assert_eq!(body, of_slug, "{by_stem} and {by_slug}");
         stored
     });
-    let by_file = ["/v1/photos/2018-02-01/DSC_0001.JPG?fields=stem,exposure"];
+    let by_file = [
+        "/v1/photos/2018-02-01/DSC_0001.JPG?fields=stem,exposure",
+        "/v1/photos/2018-02-01-DSC_0001~2?fields=stem,slug,addedAt",
+    ];
     join_all(details).await.concat() + &gallery.answers(&by_file).await
 }
 

@@ -91,7 +91,10 @@ fn record() -> BTreeMap<String, String> {
     let arguments = [&first[..], &elsewhere, &class].concat();
     messages += &recorder.serve(&arguments, " uploaded", wait_for_pictures);
     let arguments = [&[PHOTOS, NOT_A_PHOTO][..], &elsewhere, &class].concat();
-    messages += &recorder.serve(&arguments, " uploaded", wait_for_pictures);
+    messages += &recorder.serve(&arguments, " uploaded", |recorder| {
+        wait_for_pictures(recorder);
+        engines::fix_times(recorder);
+    });
     delete_static_files(&recorder);
 
     messages += &recorder.serve(&[], "Ctrl-C stops", |recorder| {

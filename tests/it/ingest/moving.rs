@@ -78,6 +78,7 @@ async fn assert_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
     let right = |(name, bytes): (&String, &Vec<u8>)| (format!("{RIGHT}/{name}"), bytes.clone());
     let expected: BTreeMap<_, _> = files.iter().map(right).collect();
     assert_eq!(world.archived_files().await, expected);
+    assert_listed(world, &format!("{RIGHT}/a")).await;
     let item = world.item(&format!("{RIGHT}/a")).await.unwrap();
     assert_eq!(item.overrides.visibility, Some(Visibility::Private));
     assert_eq!(
@@ -110,6 +111,16 @@ async fn assert_moved(world: &IngestWorld, files: &BTreeMap<String, Vec<u8>>) {
     assert_eq!(world.archived_files().await, expected);
 }
 
+/// Checks that a list with the stem of the wrong day shows the private photo at this stem.
+async fn assert_listed(world: &IngestWorld, stem: &str) {
+    let list = [format!("{WRONG}/a"), format!("{RIGHT}/a")];
+    let photos = world.catalogue.listed_photos(&list).await.unwrap();
+    let photo = photos.first().expect("the list shows the photo");
+    assert_eq!(photo.listed_stem, list[0]);
+    assert_eq!(photo.entry.summary.stem, stem);
+    assert_eq!(photo.visibility, Visibility::Private);
+}
+
 async fn move_pair(ingest: &Ingest) -> Option<String> {
     ingest
         .move_to_capture_day(&format!("{WRONG}/a"))
@@ -120,6 +131,7 @@ async fn move_pair(ingest: &Ingest) -> Option<String> {
 #[tokio::test]
 async fn photo_moves_to_its_day_with_all_files_and_overrides() {
     let (world, files) = misfiled_pair().await;
+    assert_listed(&world, &format!("{WRONG}/a")).await;
     assert_eq!(move_pair(&world.ingest).await, Some(format!("{RIGHT}/a")));
     assert_moved(&world, &files).await;
     assert_eq!(move_pair(&world.ingest).await, None);
@@ -134,6 +146,24 @@ async fn photo_moves_to_its_day_with_all_files_and_overrides() {
     let now = world.archived_files().await;
     assert_eq!(now[&format!("{RIGHT}/a.jpg")], edited);
     assert_eq!(now.len(), 2);
+}
+
+#[tokio::test]
+async fn moved_photo_keeps_the_time_at_which_it_was_added() {
+    let world = IngestWorld::without_delivery(layout()).await;
+    file_under_wrong_day(&world, &[("a.jpg", TestShot::at(TAKEN).jpeg())]).await;
+    let mut item = world.item(&format!("{WRONG}/a")).await.unwrap();
+    assert!(item.added_at.is_some());
+    let added_at = chrono::DateTime::from_timestamp(1_500_000_000, 0);
+    item.added_at = added_at;
+    item.summary.as_mut().unwrap().added_at = added_at;
+    world.put_item(&item).await;
+    assert_eq!(move_pair(&world.ingest).await, Some(format!("{RIGHT}/a")));
+    let moved = world.item(&format!("{RIGHT}/a")).await.unwrap();
+    assert_eq!(moved.added_at, added_at);
+    let summary = moved.summary.unwrap();
+    assert_eq!(summary.added_at, added_at);
+    assert!(summary.changed_at > added_at);
 }
 
 #[tokio::test]
@@ -157,6 +187,9 @@ async fn move_interrupted_after_any_request_loses_nothing_and_can_continue() {
         for (name, bytes) in &files {
             assert!(kept.contains(bytes), "{name} is lost after {requests}");
         }
+        let list = [format!("{WRONG}/a")];
+        let listed = world.catalogue.listed_photos(&list).await.unwrap();
+        assert_eq!(listed.len(), 1, "after {requests}");
         // Events between the attempts change nothing.
         for name in files.keys() {
             world

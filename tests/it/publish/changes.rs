@@ -7,6 +7,7 @@ use futures::{StreamExt, stream};
 use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::privacy::LocationPolicy;
 use photo_catalogue::publish;
+use photo_metadata::Location;
 use serde_json::Value;
 
 use super::fixture::{PhotoChange, PublishWorld, TestRandom};
@@ -125,8 +126,9 @@ async fn assert_published_exactly(world: &PublishWorld) {
             .count() as u64
     );
     assert_facets_exactly(world, &index, &photos).await;
-    // Every stored file outside of folders is in the index, except the index, the facets and the
-    // changes.
+    assert_map_exactly(world, &index, &photos).await;
+    // Every stored file outside of folders is in the index, except the index, the facets, the map and
+    // the changes.
     let named = index["months"]
         .as_array()
         .unwrap()
@@ -134,7 +136,7 @@ async fn assert_published_exactly(world: &PublishWorld) {
         .flat_map(|month| month["files"].as_array().unwrap());
     let files = world.files().await.into_keys();
     let files = files.filter(|path| !path.contains('/'));
-    assert_eq!(files.count(), named.count() + 3);
+    assert_eq!(files.count(), named.count() + 4);
     check_lists(world, LocationPolicy::Exact).await;
 }
 
@@ -203,6 +205,44 @@ async fn assert_facets_exactly(
         }
     }
     assert_eq!(found, facets);
+}
+
+/// Counts the positions of the photos that the gallery lists by hand, and compares the result with
+/// `map.json`.
+async fn assert_map_exactly(world: &PublishWorld, index: &Value, photos: &BTreeMap<String, Value>) {
+    let map = world.file("map.json").await.unwrap();
+    assert_eq!(map["generation"], index["generation"]);
+    let cells = map["cells"].as_array().unwrap();
+    let chars = cells
+        .first()
+        .map_or(0, |cell| cell["cell"].as_str().unwrap().len());
+    let mut expected: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for photo in photos.values().filter(|photo| !photo["location"].is_null()) {
+        let place = Location {
+            lat: photo["location"]["lat"].as_f64().unwrap(),
+            lon: photo["location"]["lon"].as_f64().unwrap(),
+            ..Location::default()
+        };
+        let taken = photo["takenAtLocal"].as_str();
+        let month = taken.map_or("undated".to_owned(), |taken| {
+            format!("{taken}-01")[..7].to_owned()
+        });
+        *expected
+            .entry((place.geohash(chars).unwrap(), month))
+            .or_default() += 1;
+    }
+    assert_eq!(index["positions"], expected.values().sum::<u64>());
+    let mut found = BTreeMap::new();
+    for cell in cells {
+        let months = cell["months"].as_object().unwrap();
+        let sum: u64 = months.values().map(|photos| photos.as_u64().unwrap()).sum();
+        assert_eq!(cell["photos"], sum, "{cell}");
+        for (month, photos) in months {
+            let key = (cell["cell"].as_str().unwrap().to_owned(), month.clone());
+            found.insert(key, photos.as_u64().unwrap());
+        }
+    }
+    assert_eq!(found, expected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -21,7 +21,7 @@ const NEVER_PUBLIC: u64 = 4;
 const PHOTOS: u64 = 16;
 
 /// The photos of a test, with the state that they have in the catalogue now.
-struct Album {
+struct ChangingPhotos {
     random: TestRandom,
     photos: BTreeMap<u64, PhotoItem>,
     /// The number of versions that were made. It is in the secrets of the next version.
@@ -110,7 +110,7 @@ fn id_of(item: &PhotoItem) -> String {
     item.summary.as_ref().unwrap().id.clone()
 }
 
-impl Album {
+impl ChangingPhotos {
     /// Returns a random new version of a photo. If `is_new_day` is `true`, the photo may be of
     /// another day than before, with another id.
     fn new_version(&mut self, photo: u64) -> PhotoItem {
@@ -227,7 +227,7 @@ fn check_changes(files: &BTreeMap<String, String>) {
 async fn no_file_keeps_a_hidden_a_removed_or_an_old_photo() {
     let mut world = PublishWorld::new().await;
     let mut reader = StaticReader::default();
-    let mut album = Album {
+    let mut album = ChangingPhotos {
         random: TestRandom(2_018),
         photos: BTreeMap::new(),
         versions: 0,

@@ -1,20 +1,27 @@
 //! Tests of the files of the gallery page, and of the counts for its filters.
 
+use std::time::Duration;
+
 use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::catalogue::published::FilesState;
+use photo_catalogue::map_tiles::MapTiles;
 use photo_catalogue::object::Bucket;
-use photo_catalogue::publish;
+use photo_catalogue::privacy::{LocationPolicy, Privacy};
+use photo_catalogue::publish::{self, PublishSettings};
 use serde_json::{Value, json};
 
-use super::fixture::{BUCKET, PREFIX, PhotoChange, PublishWorld};
+use super::fixture::{BUCKET, PREFIX, PhotoChange, PublishWorld, settings};
 use crate::gallery::fixture::{GalleryFixture, Shot};
 
+/// The time that a cycle may take.
+const CYCLE_TIME: Duration = Duration::from_secs(600);
 /// The files that each gallery has, also an empty one, without the modules of the page.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "changes.json",
     "facets.json",
     "index.html",
     "index.json",
+    "map.json",
     "photo-gallery.js",
 ];
 
@@ -86,8 +93,8 @@ async fn empty_catalogue_has_a_page_and_the_modules_are_written_once() {
     world.replace(None, Some(&item)).await;
     let mut puts = world.wire.take_requests();
     puts.retain(|request| request == "PUT");
-    // The month, `changes.json`, `facets.json`, `index.json` and the page.
-    assert_eq!(puts.len(), 5);
+    // The month, `changes.json`, `facets.json`, `map.json`, `index.json` and the page.
+    assert_eq!(puts.len(), 6);
     assert_eq!(world.paths().await.1, modules);
     let page = world.file_text("index.html").await.unwrap();
     let month = r#"<li><a href="2018-02.json">February 2018</a>, 1 photo</li>"#;
@@ -115,10 +122,11 @@ async fn new_version_of_the_page_is_written_and_the_old_modules_are_kept() {
         let page = "earlier".to_owned();
         let earlier = FilesState { page, ..state };
         world.published.put_files(&earlier).await.unwrap();
-        for path in modules
-            .iter()
-            .map(String::as_str)
-            .chain(["index.html", "facets.json"])
+        for path in
+            modules
+                .iter()
+                .map(String::as_str)
+                .chain(["index.html", "facets.json", "map.json"])
         {
             world.delete_file(path).await;
         }
@@ -149,7 +157,7 @@ async fn recount_restores_missing_files_of_the_page() {
     let item = Shot::new("IMG_0001", "2018-02-01T09:00:00").item();
     world.replace(None, Some(&item)).await;
     let before = world.paths().await;
-    for path in ["index.html", "photo-gallery.js", "facets.json"] {
+    for path in ["index.html", "photo-gallery.js", "facets.json", "map.json"] {
         world.delete_file(path).await;
         let (catalogue, table) = (&world.catalogue, &world.published);
         publish::mark_all_months(catalogue, table, world.now)
@@ -199,6 +207,96 @@ async fn facets_and_aspects_follow_hidden_and_shown_photos() {
         world.replace(Some(&public), Some(&private)).await;
         assert_eq!(read_counts(&world).await, alone);
     }
+}
+
+#[tokio::test]
+async fn map_follows_hidden_photos_and_the_location_policy() {
+    let mut world = PublishWorld::new().await;
+    let shot = |name, day| {
+        let time = format!("2018-{day}T09:00:00");
+        Shot::new(name, &time).place(-73.5673, 45.5017, LocationPolicy::Exact)
+    };
+    let shown = shot("IMG_0001", "02-01").item();
+    world.replace(None, Some(&shown)).await;
+    let mut nowhere = Shot::new("IMG_0002", "2018-02-02T09:00:00").item();
+    nowhere.photo.record.location = None;
+    nowhere.summary.as_mut().unwrap().record.location = None;
+    world.replace(None, Some(&nowhere)).await;
+    let cell = |photos: u64, months: Value| {
+        let (lat, lon) = (45.5017, -73.5673);
+        json!([{ "cell": "f25d", "lat": lat, "lon": lon, "photos": photos, "months": months }])
+    };
+    let alone = (cell(1, json!({ "2018-02": 1 })), json!(1));
+    assert_eq!(read_map(&world).await, alone);
+    let public = shot("IMG_0003", "03-01").item();
+    let private = shot("IMG_0003", "03-01").private().item();
+    world.replace(None, Some(&public)).await;
+    let both = cell(2, json!({ "2018-02": 1, "2018-03": 1 }));
+    assert_eq!(read_map(&world).await, (both, json!(2)));
+    world.replace(Some(&public), Some(&private)).await;
+    assert_eq!(read_map(&world).await, alone);
+
+    let hidden = (json!([]), json!(0));
+    let zone = Privacy {
+        home_zones: "45.5,-73.57,5000".parse().unwrap(),
+        ..LocationPolicy::Exact.into()
+    };
+    for (privacy, expected) in [
+        (LocationPolicy::Hide.into(), &hidden),
+        (LocationPolicy::Exact.into(), &alone),
+        (zone, &hidden),
+    ] {
+        let publish = world.other_publisher(settings(privacy));
+        world.pass(60);
+        publish.run_cycle(world.now, CYCLE_TIME).await.unwrap();
+        assert_eq!(&read_map(&world).await, expected);
+    }
+    let publish = world.other_publisher(settings(LocationPolicy::Round(1)));
+    world.pass(60);
+    publish.run_cycle(world.now, CYCLE_TIME).await.unwrap();
+    let (cells, _) = read_map(&world).await;
+    assert_eq!(
+        (&cells[0]["lat"], &cells[0]["lon"]),
+        (&json!(45.5), &json!(-73.6))
+    );
+}
+
+/// Returns the cells of `map.json`, and the number of photos with a position in the index.
+async fn read_map(world: &PublishWorld) -> (Value, Value) {
+    let map = world.file("map.json").await.unwrap();
+    let index = world.file("index.json").await.unwrap();
+    assert_eq!(map["generation"], index["generation"]);
+    (map["cells"].clone(), index["positions"].clone())
+}
+
+#[tokio::test]
+async fn page_follows_the_server_of_the_map_tiles() {
+    let template = "https://tile.example/{z}/{x}/{y}.png";
+    let tiles = MapTiles::parse(template, "© Example").unwrap();
+    let mut world = PublishWorld::with(PublishSettings {
+        map_tiles: Some(tiles),
+        ..settings(LocationPolicy::Exact)
+    })
+    .await;
+    world.run_cycle().await.unwrap();
+    let page = world.file_text("index.html").await.unwrap();
+    let attributes = format!(r#"map-tiles="{template}" map-attribution="© Example""#);
+    assert!(page.contains(&attributes), "{page}");
+    let modules = world.paths().await.1;
+    world.wire.take_requests();
+    world.pass(60);
+    world.run_cycle().await.unwrap();
+    assert_eq!(world.wire.take_requests(), ["Query", "Query"]);
+
+    let publish = world.other_publisher(settings(LocationPolicy::Exact));
+    world.pass(60);
+    publish.run_cycle(world.now, CYCLE_TIME).await.unwrap();
+    let page = world.file_text("index.html").await.unwrap();
+    assert!(
+        page.contains(r#"map-tiles="" map-attribution="""#),
+        "{page}"
+    );
+    assert_eq!(world.paths().await.1, modules);
 }
 
 /// Returns `facets.json` without its generation, and the sum of aspect ratios of the newest month.

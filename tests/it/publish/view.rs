@@ -26,8 +26,8 @@ async fn a_view_that_hides_more_removes_the_hidden_data_from_all_files() {
             .filter(|file| file.to_string().contains("45.47"))
             .count()
     };
-    // These are the files of both months, and the file of changes.
-    assert_eq!(files_with_position(&world.files().await), 3);
+    // These are the files of both months, the file of changes and the map.
+    assert_eq!(files_with_position(&world.files().await), 4);
 
     let hiding = world.other_publisher(settings(LocationPolicy::Hide));
     world.pass(60);

@@ -1,7 +1,10 @@
-//! Tests of `photos fix-date` and `photos reindex`, which change records and do not change files.
+//! Tests of `photos set`, `photos fix-date` and `photos reindex`, which change records and do not change files.
+
+use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 use photo_catalogue::catalogue::WriteOutcome;
+use photo_catalogue::catalogue::item::PhotoItem;
 use photo_catalogue::catalogue::published::PublishTable;
 use photo_catalogue::clients::{self, Endpoints};
 use photo_metadata::EXTRACTOR_VERSION;
@@ -64,7 +67,7 @@ fn fix_date_shifts_capture_times_and_can_be_undone() {
 }
 
 /// Starts the embedded engines, with the tables of ingest and of publish.
-async fn start_world() -> IngestWorld {
+pub(super) async fn start_world() -> IngestWorld {
     let world = IngestWorld::without_delivery(layout()).await;
     let endpoints = Endpoints {
         s3: None,
@@ -77,7 +80,7 @@ async fn start_world() -> IngestWorld {
 }
 
 /// Runs `photos reindex` on the stores of this world, and returns its messages.
-fn run_reindex(world: &IngestWorld, arguments: &[&str]) -> String {
+pub(super) fn run_reindex(world: &IngestWorld, arguments: &[&str]) -> String {
     let arguments = [&["reindex"], arguments].concat();
     let output = Photos::at_rest().run_elsewhere(&world.elsewhere(), &arguments);
     assert!(output.status.success(), "{output:?}");
@@ -223,4 +226,184 @@ async fn reindex_applies_new_privacy_rules_without_reading_files() {
     assert_eq!(partitions().await, ["private#2018", "2018"]);
     let messages = run_reindex(&world, &rules);
     assert!(messages.contains("0 derived again"), "{messages}");
+}
+
+/// Returns an item as a version of this program wrote it that had no times.
+fn item_without_times(item: &PhotoItem) -> PhotoItem {
+    let mut item = item.clone();
+    item.schema_version = 3;
+    item.added_at = None;
+    if let Some(summary) = &mut item.summary {
+        (summary.added_at, summary.changed_at) = (None, None);
+    }
+    item
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reindex_dates_older_photos_without_reading_files() {
+    let world = start_world().await;
+    let shot = TestShot::at("2018:02:01 09:41:07");
+    world.upload("a.jpg", shot.jpeg()).await;
+    world
+        .ingest
+        .sync_object(&source_object("a.jpg"))
+        .await
+        .unwrap();
+    let stem = "2018-02-01/a";
+    let mut older = item_without_times(&world.item(stem).await.unwrap());
+    for part in older.parts.values_mut() {
+        part.last_modified = "2020-01-02T03:04:05Z".to_owned();
+    }
+    world.put_item(&older).await;
+
+    let read: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&read);
+    let s3 = StoreProxy::recording(&world.s3_endpoint, move |request, _| {
+        seen.lock()
+            .unwrap()
+            .push(format!("{} {}", request.method, request.uri.path()));
+    });
+    let stores = Elsewhere {
+        s3: s3.await,
+        ..world.elsewhere()
+    };
+    let reindex = || {
+        let arguments = ["reindex", "--location", "exact"];
+        let output = Photos::at_rest().run_elsewhere(&stores, &arguments);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let messages = reindex();
+    assert!(
+        messages.contains("0 photos read again, 1 derived again"),
+        "{messages}"
+    );
+    let item = world.item(stem).await.unwrap();
+    let time = "2020-01-02T03:04:05Z".parse().ok();
+    let summary = item.summary.unwrap();
+    assert_eq!(item.added_at, time);
+    assert_eq!((summary.added_at, summary.changed_at), (time, time));
+    let messages = reindex();
+    assert!(
+        messages.contains("0 photos read again, 0 derived again"),
+        "{messages}"
+    );
+    assert_eq!(world.item(stem).await.unwrap().revision, item.revision);
+    let requests = read.lock().unwrap().clone();
+    let of_files = requests.iter().filter(|request| request.contains("a.jpg"));
+    assert_eq!(of_files.count(), 0, "{requests:?}");
+}
+
+#[test]
+fn texts_and_keywords_that_are_set_stay_and_can_be_restored() {
+    let photos = Photos::at_rest();
+    let card = photos.folder().join("card");
+    std::fs::create_dir(&card).unwrap();
+    let file = card.join("a.jpg");
+    std::fs::write(&file, TestShot::at("2018:02:01 09:41:07").jpeg()).unwrap();
+    photos.output(&["import", "card"]);
+    let stem = "2018-02-01/a";
+    let listed = || {
+        let photo = photos.output(&["list", "--json"]);
+        let photo: Value = serde_json::from_str(photo.trim()).unwrap();
+        json!([
+            photo["keywords"],
+            photo["altText"],
+            photo["alt"],
+            photo["title"],
+            photo["caption"]
+        ])
+    };
+    let before = listed();
+    assert_eq!(before[0], json!([]));
+    let set = |flags: &[&str]| photos.output(&[&["set", stem], flags].concat());
+    set(&[
+        "--keyword",
+        "sea",
+        "--keyword",
+        " Places|Japan ",
+        "--alt",
+        "A boat",
+    ]);
+    set(&[
+        "--title",
+        "Boat",
+        "--caption",
+        "On the sea",
+        "--keyword",
+        "SEA",
+    ]);
+    let after = json!([
+        ["sea", "Places|Japan"],
+        "A boat",
+        "A boat",
+        "Boat",
+        "On the sea"
+    ]);
+    assert_eq!(listed(), after);
+    let shown = photos.output(&["show", "2018-02-01-a"]);
+    for row in [
+        "set.addedKeywords",
+        "sea, Places|Japan",
+        "set.altText",
+        "A boat",
+    ] {
+        assert!(shown.contains(row), "{shown}");
+    }
+    // An edit of the upload keeps them, and so does a reindex.
+    std::fs::write(&file, TestShot::at("2018:02:01 09:41:07").edited(1)).unwrap();
+    photos.output(&["import", "card"]);
+    photos.output(&["reindex"]);
+    assert_eq!(listed(), after);
+    set(&["--remove-keyword", "Sea"]);
+    assert_eq!(listed()[0], json!(["Places|Japan"]));
+    set(&[
+        "--keyword",
+        "",
+        "--remove-keyword",
+        "",
+        "--alt",
+        "",
+        "--title",
+        "",
+        "--caption",
+        "",
+    ]);
+    assert_eq!(listed(), before);
+    for wrong in [
+        &["--keyword", " "][..],
+        &["--keyword", "a\nb"],
+        &["--alt", &"x".repeat(1_025)],
+    ] {
+        let output = photos.run(&[&["set", stem], wrong].concat());
+        assert!(!output.status.success(), "{wrong:?}");
+    }
+    assert_eq!(listed(), before);
+}
+
+#[test]
+fn private_keyword_that_is_set_by_hand_hides_the_photo() {
+    let photos = Photos::at_rest();
+    let card = photos.folder().join("card");
+    std::fs::create_dir(&card).unwrap();
+    let bytes = TestShot::at("2018:02:01 09:41:07").jpeg();
+    std::fs::write(card.join("a.jpg"), bytes).unwrap();
+    photos.output(&["import", "card"]);
+    let rules = ["--private-keywords", "family"];
+    let set = |flags: &[&str]| {
+        photos.output(&[&["set", "2018-02-01/a"], flags, &rules].concat());
+        photos
+            .output(&["list", "--json", "--private"])
+            .contains("2018-02-01/a")
+    };
+    assert!(set(&["--keyword", "People|Family"]));
+    let private = photos.output(&["list", "--private"]);
+    assert!(private.contains("keyword People|Family"), "{private}");
+    photos.output(&[&["reindex"][..], &rules].concat());
+    assert!(
+        photos
+            .output(&["list", "--private"])
+            .contains("keyword People|Family")
+    );
+    assert!(!set(&["--remove-keyword", "People|Family"]));
 }

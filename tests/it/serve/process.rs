@@ -228,6 +228,7 @@ impl Photos {
             }
         }
         for name in [
+            "ALBUM_FOLDERS",
             "LOCATION",
             "ORIGINALS",
             "RENDITIONS",
