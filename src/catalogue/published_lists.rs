@@ -49,9 +49,9 @@ pub struct ListPart {
     /// The number of photos in the file.
     pub photos: u64,
     /// The newest month of the photos in the file.
-    pub first: String,
+    pub newest: String,
     /// The oldest month of the photos in the file. `undated` is older than every date.
-    pub last: String,
+    pub oldest: String,
     /// The first 32 hexadecimal characters of the SHA-256 of the file's JSON.
     pub digest: String,
     /// The ETag that the store returned, without quotes.

@@ -203,7 +203,7 @@ impl ListPatch {
     /// does not depend on the changes so far.
     fn target(&self, month: &str) -> Option<usize> {
         let mut parts = self.parts.iter();
-        let target = parts.position(|part| month_age(&part.stored.last) <= month_age(month));
+        let target = parts.position(|part| month_age(&part.stored.oldest) <= month_age(month));
         target.or(self.parts.len().checked_sub(1))
     }
 
@@ -220,7 +220,7 @@ impl ListPatch {
 impl PatchedPart {
     /// Reports whether the stored file may contain photos of a month.
     fn covers(&self, month: &str) -> bool {
-        let range = month_age(&self.stored.last)..=month_age(&self.stored.first);
+        let range = month_age(&self.stored.oldest)..=month_age(&self.stored.newest);
         range.contains(&month_age(month))
     }
 
@@ -264,8 +264,8 @@ impl ListPlanner<'_> {
         let month = |month: Option<&ListMonth>| month.map(|month| month.month.clone());
         let part = ListPart {
             photos: file.photos(),
-            first: month(file.months.first()).unwrap_or_default(),
-            last: month(file.months.last()).unwrap_or_default(),
+            newest: month(file.months.first()).unwrap_or_default(),
+            oldest: month(file.months.last()).unwrap_or_default(),
             digest: json_digest(&json),
             etag: String::new(),
             path,
@@ -452,8 +452,8 @@ mod tests {
                 let part = &self.parts[paths.len()];
                 assert_eq!((&part.path, part.photos), (&path, file.photos()));
                 assert_eq!(part.digest, json_digest(&self.stored[&path]));
-                assert_eq!(part.first, file.months[0].month);
-                assert_eq!(part.last, file.months[file.months.len() - 1].month);
+                assert_eq!(part.newest, file.months[0].month);
+                assert_eq!(part.oldest, file.months[file.months.len() - 1].month);
                 found.extend(file.months.into_iter().flat_map(|month| month.photos));
                 paths.push(path);
                 next = file.next;

@@ -296,8 +296,8 @@ impl ListWriter<'_> {
             let month = |month: Option<&ListMonth>| month.map(|month| month.month.clone());
             let part = ListPart {
                 photos: file.photos(),
-                first: month(file.months.first()).unwrap_or_default(),
-                last: month(file.months.last()).unwrap_or_default(),
+                newest: month(file.months.first()).unwrap_or_default(),
+                oldest: month(file.months.last()).unwrap_or_default(),
                 digest,
                 etag,
                 path,
@@ -370,6 +370,6 @@ pub(super) fn covers_month(list: &PublishedList, month: &str) -> bool {
 
 /// Reports whether a file may have photos of a month.
 fn covers(part: &ListPart, month: &str) -> bool {
-    let range = month_age(&part.last)..=month_age(&part.first);
+    let range = month_age(&part.oldest)..=month_age(&part.newest);
     range.contains(&month_age(month))
 }
