@@ -102,6 +102,15 @@ fn find_secrets(text: &str) -> BTreeSet<u32> {
     texts.chain(latitudes).collect()
 }
 
+/// Returns the text of `map.json` without the cells of several photos. Their mean position may be the
+/// secret position of another photo.
+fn without_means(text: &str) -> String {
+    let mut map: serde_json::Value = serde_json::from_str(text).unwrap();
+    let cells = map["cells"].as_array_mut().unwrap();
+    cells.retain(|cell| cell["photos"] == 1);
+    map.to_string()
+}
+
 fn is_public(item: &PhotoItem) -> bool {
     item.overrides.visibility.is_none()
 }
@@ -167,6 +176,10 @@ impl ChangingPhotos {
         let files = world.file_texts().await;
         let mut shown = BTreeSet::new();
         for (path, text) in &files {
+            let text = &match path.as_str() {
+                "map.json" => without_means(text),
+                _ => text.clone(),
+            };
             let secrets = find_secrets(&format!("{path} {text}"));
             let stale: Vec<_> = secrets.difference(&live).collect();
             assert!(stale.is_empty(), "{path}: {stale:?} in {text}");

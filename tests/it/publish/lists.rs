@@ -454,9 +454,9 @@ async fn changed_photo_changes_only_its_lists() {
     world.settle().await;
     let sent = world.wire.take_requests();
     let count = |name: &str| sent.iter().filter(|request| *request == name).count();
-    // The month, `changes.json`, `facets.json`, `index.json`, the page, three lists, and the shards
-    // `k`, `1`, `2` and `3`.
-    assert_eq!(count("PUT"), 5 + 3 + 4, "{sent:?}");
+    // The month, `changes.json`, `facets.json`, `map.json`, `index.json`, the page, three lists, and
+    // the shards `k`, `1`, `2` and `3`.
+    assert_eq!(count("PUT"), 6 + 3 + 4, "{sent:?}");
     // The listing, `changes.json`, the old month and three lists.
     assert_eq!(count("GET"), 3 + 3, "{sent:?}");
     // The old term index, the three lists, and the term index of all months.
