@@ -63,7 +63,8 @@ fn static_files_match_their_schemas() {
             checked.insert(schema.clone());
         }
     }
-    let all = ["changes", "facets", "index", "list", "month", "text"].map(|name| format!("{name}.schema.json"));
+    let all = ["changes", "facets", "index", "list", "month", "text"]
+        .map(|name| format!("{name}.schema.json"));
     assert_eq!(checked, all.into());
 }
 
