@@ -9,17 +9,31 @@
 //! is ensured by the order of the writes in a cycle:
 //!
 //! 1. the new parts of the term index, and the files of a month;
-//! 2. `changes.json`, `facets.json`, `map.json`, `index.json` and the page;
-//! 3. the state of the files and of the hook;
-//! 4. the item of the month;
-//! 5. the removal of the old parts of the term index;
-//! 6. the removal of the dirty mark of the month.
+//! 2. the record of the months and lists that change (`PendingLists`);
+//! 3. the files of lists, each list followed by its item;
+//! 4. the shards of the text index, in the last batch of the cycle;
+//! 5. `changes.json`, `facets.json`, `map.json`, `index.json` and the page;
+//! 6. the state of the files and of the hook;
+//! 7. the item of the month;
+//! 8. the removal of the old parts of the term index;
+//! 9. the removal of the dirty mark of the month;
+//! 10. at the end of the cycle: the removal of obsolete shards, the state of the shards, and the
+//!     removal of the record.
 //!
 //! A cycle lists the stored files first. If the files of a month do not match the item of the
 //! month, an earlier cycle was interrupted. All files of the month are then written again, even if
 //! the item of the month does not change. Files that do not belong to the month are deleted. The
 //! entry of the month in `changes.json` then has `"reload": true`, and readers must read all files
 //! of the month again.
+//!
+//! Lists and shards are not listed in each cycle. If there is a record (2) when a cycle starts, an
+//! earlier one was interrupted. The lists that it has begun to change may contain photos that neither
+//! the old nor the new term index names: a photo that got a keyword in the interrupted cycle, and then
+//! lost it. So each of these lists is compared with its stored files as soon as its month is rebuilt
+//! (`list_changes.rs`), and all shards are written again. A month stays in the record until it is
+//! rebuilt. If the record would be too large, it means all lists. So does a new public view, and
+//! `photos recount`. All files in the folders of the lists are then compared with the items in the end.
+//! The order of the writes of one list is in `list_writer.rs`.
 //!
 //! The first cycle of a new version of the gallery page writes the modules of the page before
 //! everything else: see `page_files.rs`.
@@ -37,18 +51,27 @@ mod hook;
 mod hook_call;
 mod hook_calls;
 mod index_file;
-mod keyword_counts;
 mod lease;
+mod list_changes;
+mod list_file;
+mod list_key;
+mod list_patch;
+mod list_progress;
+mod list_writer;
 mod map_file;
 mod month_builder;
+mod month_contents;
 mod month_difference;
 mod month_name;
 mod month_pages;
+mod node_counts;
 mod page_files;
 mod page_modules;
 mod rebuild;
 mod schedule;
 mod stored_text;
+mod text_index;
+mod text_writer;
 mod verify;
 
 pub use cycle::{CycleReport, PublishSettings, Publisher};

@@ -115,7 +115,7 @@ locals {
       [
         { Sid = "Catalogue", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem"], Resource = [local.table_arns.photos] },
         { Sid = "Months", Action = ["dynamodb:Query"], Resource = ["${local.table_arns.photos}/index/by-date"] },
-        { Sid = "Published", Action = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Resource = [local.table_arns.publish] },
+        { Sid = "Published", Action = ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Resource = [local.table_arns.publish] },
         { Sid = "Files", Action = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], Resource = [local.gallery_objects_arn] },
         { Sid = "MissingIs404", Action = ["s3:ListBucket"], Resource = [local.gallery_bucket_arn] },
       ],

@@ -9,7 +9,7 @@
  * @typedef {object} PhotoFilter The conditions that all must be met. An absent condition is met.
  * @property {string} [camera] The slug of the camera.
  * @property {string} [lens] The slug of the lens.
- * @property {string} [keyword] A keyword, or its slug.
+ * @property {string} [keyword] A keyword, or its slug. A parent of a hierarchy finds its children.
  * @property {number} [rating] The lowest number of stars.
  * @property {string} [from] The first day, month or year: `2018-02-01`, `2018-02`, `2018`.
  * @property {string} [to] The last day, month or year.
@@ -28,6 +28,15 @@ function foldText(text) {
   const letters = { ß: "ss", ø: "o", α: "alpha" };
   const ascii = plain.replace(/[ßøα]/g, (letter) => letters[/** @type {"ß"} */ (letter)]);
   return ascii.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
+}
+
+/**
+ * Returns a keyword and its parents: `Places|Japan` gives `Places` and `Places|Japan`.
+ * @param {string} keyword
+ */
+function keywordPaths(keyword) {
+  const parts = keyword.split("|");
+  return parts.map((_, last) => parts.slice(0, last + 1).join("|"));
 }
 
 /**
@@ -118,7 +127,7 @@ function makePredicate(filter, facets) {
     if (camera && photo.camera?.slug !== camera) return false;
     if (lens && photo.lens?.slug !== lens) return false;
     if (rating && (photo.rating ?? 0) < rating) return false;
-    if (keyword && !photo.keywords.some((own) => foldText(own) === keyword)) return false;
+    if (keyword && !photo.keywords.flatMap(keywordPaths).some((own) => foldText(own) === keyword)) return false;
     const { location } = photo;
     if (cells && !(location && [...lengths].some((length) => cells.has(encodeGeohash(location, length))))) return false;
     if (!from && !to) return true;

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::item_size::{PUBLISH_KEYS, check_item_size};
+use super::published_lists::{LIST_CHECK, LISTS, PendingLists, TEXT, TextShards};
 use crate::newer_version::NewerVersionError;
 
 use super::{
@@ -21,14 +22,14 @@ use super::{
 
 /// The version of the format of the counts and the static files. When it is increased, publish
 /// rebuilds all months, and earlier versions of this program refuse the table.
-pub const PUBLISH_FORMAT_VERSION: u32 = 6;
+pub const PUBLISH_FORMAT_VERSION: u32 = 7;
 
 /// The partition key of the items that describe published months.
 const MONTH: &str = "month";
 /// The partition key of the items that mark dirty months.
 const DIRTY: &str = "dirty";
 /// The partition key of the items that contain the state of publish.
-const STATE: &str = "state";
+pub(super) const STATE: &str = "state";
 /// The sort key of the item that contains the lease, in the partition `state`.
 const LEASE: &str = "lease";
 /// The sort key of the item that contains the state of `index.json` and `changes.json`, in the
@@ -72,9 +73,12 @@ pub struct PublishedMonth {
     pub cameras: BTreeMap<String, FacetCount>,
     /// The number of public photos of each lens, by the slug of the lens.
     pub lenses: BTreeMap<String, FacetCount>,
-    /// The number of public photos of each keyword, by the slug of the keyword. Only the most
-    /// frequent keywords of the month are here.
+    /// The number of public photos of each keyword and of each parent of a hierarchical keyword, by
+    /// the slug. Only the most frequent keywords of the month are here.
     pub keywords: BTreeMap<String, FacetCount>,
+    /// The number of public photos of each country, region and city, by the slug of the place. Only
+    /// the most frequent places of the month are here.
+    pub places: BTreeMap<String, FacetCount>,
     /// The number of public photos of each rating, from `1` to `5`. A rating without photos is
     /// absent.
     pub ratings: BTreeMap<String, u64>,
@@ -95,10 +99,10 @@ pub struct PublishedMonth {
     pub files: Vec<PublishedFile>,
 }
 
-/// The name of one camera, lens or keyword, and its number of photos in one month.
+/// The name of one camera, lens, keyword or place, and its number of photos in one month.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FacetCount {
-    /// The name of the camera, lens or keyword, as the newest photo spells it.
+    /// The name of the camera, lens, keyword or place, as the newest photo spells it.
     pub name: String,
     /// The number of photos.
     pub photos: u64,
@@ -215,6 +219,12 @@ pub struct PublishState {
     pub held_until: Option<DateTime<Utc>>,
     /// The months in which photos wait for their pictures.
     pub waiting: WaitingMonths,
+    /// The list files that a cycle has begun to change, or that must be checked.
+    pub lists: PendingLists,
+    /// The shards of the text index that are stored.
+    pub text: TextShards,
+    /// The time at which a check of all list files was requested. `None` if none is requested.
+    pub list_check: Option<DateTime<Utc>>,
 }
 
 /// The months in which photos wait for their pictures: a map from the month to the time, in
@@ -473,6 +483,9 @@ impl PublishTable {
                 Some(LEASE) => state.leased_until = parse_until(&item),
                 Some(IMPORT) => state.held_until = parse_until(&item),
                 Some(WAITING) => state.waiting = serde_json::from_value(item).map_err(shape)?,
+                Some(LISTS) => state.lists = serde_json::from_value(item).map_err(shape)?,
+                Some(TEXT) => state.text = serde_json::from_value(item).map_err(shape)?,
+                Some(LIST_CHECK) => state.list_check = parse_until(&item),
                 _ => {}
             }
         }
@@ -641,7 +654,7 @@ impl PublishTable {
 
     /// Reads all items of a partition. The reads are strongly consistent. Sends one query for each
     /// 1 MB.
-    async fn read_partition<T: DeserializeOwned>(
+    pub(super) async fn read_partition<T: DeserializeOwned>(
         &self,
         pk: &str,
     ) -> Result<Vec<T>, CatalogueError> {
@@ -663,7 +676,7 @@ impl PublishTable {
         Ok(found)
     }
 
-    async fn put_value<T: Serialize>(
+    pub(super) async fn put_value<T: Serialize>(
         &self,
         pk: &str,
         sk: &str,
@@ -685,7 +698,7 @@ impl PublishTable {
 }
 
 /// Returns a time as an attribute: the number of milliseconds since 1970.
-fn millis(time: DateTime<Utc>) -> AttributeValue {
+pub(super) fn millis(time: DateTime<Utc>) -> AttributeValue {
     AttributeValue::N(time.timestamp_millis().to_string())
 }
 

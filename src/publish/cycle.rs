@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,14 +13,17 @@ use tokio::time::Instant;
 
 use super::changes_file::{CHANGES_FILE, ChangesFile, MonthChange};
 use super::error::PublishError;
-use super::event::{mark_all_months, mark_changed_months};
+use super::event::{mark_changed_months, mark_every_month};
 use super::facets_file::{FACETS_FILE, GalleryFacets};
 use super::file_store::{FileHeaders, StaticFileStore, StoredETags};
 use super::hook::BuildHook;
 use super::hook_calls::{call_hook_if_due, parse_hook_state};
 use super::index_file::{GalleryIndex, INDEX_FILE};
 use super::lease::PublishLease;
+use super::list_progress::{ListProgress, needs_cycle, unmarked_months};
+use super::list_writer::ListWriter;
 use super::map_file::{GalleryMap, MAP_FILE};
+use super::month_contents::MonthContents;
 use super::page_files::{EMBED_FILE, PAGE_FILE, app_files, embed_module, page_html, page_version};
 use super::rebuild::{MonthRebuilder, RebuiltMonth};
 use super::schedule::{
@@ -27,6 +31,7 @@ use super::schedule::{
     shortened_hook_hold,
 };
 use super::stored_text::json_digest;
+use super::text_writer::TextWriter;
 use crate::catalogue::Catalogue;
 use crate::catalogue::published::{
     DirtyMonth, FilesState, PUBLISH_FORMAT_VERSION, PublishState, PublishTable, PublishedMonth,
@@ -42,6 +47,9 @@ const MONTHS_PER_BATCH: usize = 24;
 /// The maximum number of months that are rebuilt at the same time. A large month may need 80 MB of
 /// memory.
 const CONCURRENT_MONTHS: usize = 3;
+/// The size of the JSON of changed months, in bytes, after which a batch gets no further month. The
+/// photos of a batch are kept in memory for the lists.
+const MAX_BATCH_BYTES: usize = 64_000_000;
 
 /// Keeps counts and static files up to date with the photos table.
 #[derive(Debug, Clone)]
@@ -101,6 +109,8 @@ struct CycleProgress {
     hook: HookState,
     /// The months in which photos wait for their pictures.
     waiting: WaitingMonths,
+    /// The state of the lists and of the text index.
+    lists: ListProgress,
     /// `true` if this cycle has written `index.json`.
     has_index: bool,
     report: CycleReport,
@@ -217,7 +227,8 @@ impl Publisher {
         let is_new_page = state.files.page != self.page_version();
         let hook_is_due = self.hook_is_due(parse_hook_state(&state)?, now);
         let has_due_month = dirty.iter().any(|month| month_is_due(month, now))
-            || state.waiting.due(now).next().is_some();
+            || state.waiting.due(now).next().is_some()
+            || needs_cycle(&state.lists, &dirty);
         if !is_new_view && !is_new_page && !hook_is_due && !has_due_month {
             return Ok(CycleReport {
                 deferred: dirty.len() as u64,
@@ -285,6 +296,7 @@ impl Publisher {
                 ..state.files
             },
             waiting: state.waiting,
+            lists: ListProgress::new(state.lists, state.text),
             has_index: false,
             report: CycleReport::default(),
         };
@@ -297,8 +309,19 @@ impl Publisher {
         }
         self.mark_waiting_months(&mut progress).await?;
         let dirty = self.table.dirty_months().await?;
+        for month in unmarked_months(&progress.lists.pending, &dirty) {
+            self.table.mark_dirty(month, now).await?;
+        }
         let has_due_month = dirty.iter().any(|month| month_is_due(month, now));
-        let has_work = is_new_view || is_new_page || has_due_month;
+        let has_work = is_new_view
+            || is_new_page
+            || has_due_month
+            || progress.lists.needs_text
+            || progress.lists.must_check_files();
+        if has_work && let Some(requested) = state.list_check {
+            self.start_list_check(&dirty, requested, &mut progress)
+                .await?;
+        }
         if has_work && !is_new_view {
             self.read_published(&mut progress).await?;
         }
@@ -316,9 +339,13 @@ impl Publisher {
             .into_iter()
             .partition(|month| is_new_view || month_is_due(month, now));
         while !due.is_empty() && Instant::now() < deadline {
-            let rest = due.split_off(due.len().min(MONTHS_PER_BATCH));
-            let batch = std::mem::replace(&mut due, rest);
-            self.rebuild_batch(batch, &mut progress).await?;
+            self.rebuild_batch(&mut due, &mut progress).await?;
+        }
+        if has_work && due.is_empty() {
+            self.finish_lists(&mut progress).await?;
+        }
+        if has_work {
+            self.record_lists(&mut progress).await?;
         }
         progress.report.deferred = (due.len() + later.len()) as u64;
         if has_work && !progress.has_index && (is_new_view || progress.lacks_index()) {
@@ -408,38 +435,45 @@ impl Publisher {
     /// the new view. The next write of `changes.json` drops the changes that were made under the
     /// previous view.
     async fn start_new_view(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
-        mark_all_months(&self.catalogue, &self.table, progress.now).await?;
+        let months = mark_every_month(&self.catalogue, &self.table, progress.now).await?;
+        // Before the view is stored. So if the cycle is interrupted here, the next one starts again.
+        progress.lists.check_all(months);
+        self.table
+            .put_pending_lists(&progress.lists.pending)
+            .await?;
+        progress.lists.set_recorded();
         progress.files.view = self.view_fingerprint();
         progress.files.changes_since = progress.files.generation;
         self.table.put_files(&progress.files).await?;
         Ok(())
     }
 
-    /// Rebuilds a batch of months: writes their files, counts and items, and removes their dirty
-    /// marks.
-    async fn rebuild_batch(
+    /// Starts a check of all lists, which was requested at the time `requested`. The lists of each
+    /// dirty month are then compared with their files, and other files are deleted.
+    async fn start_list_check(
         &self,
-        batch: Vec<DirtyMonth>,
+        dirty: &[DirtyMonth],
+        requested: DateTime<Utc>,
         progress: &mut CycleProgress,
     ) -> Result<(), PublishError> {
-        progress.report.months += batch.len() as u64;
-        let rebuilder = MonthRebuilder {
-            catalogue: &self.catalogue,
-            table: &self.table,
-            files: &self.files,
-            stored: &progress.stored,
-            view: &self.settings.view,
-            now: progress.now,
-        };
-        let months = &progress.months;
-        let rebuilt: Vec<RebuiltMonth> = stream::iter(batch)
-            .map(|dirty| {
-                let before = months.get(&dirty.month).cloned();
-                rebuilder.rebuild(dirty, before)
-            })
-            .buffered(CONCURRENT_MONTHS)
-            .try_collect()
+        let months = dirty.iter().map(|month| month.month.clone());
+        progress.lists.check_all(months);
+        self.table
+            .put_pending_lists(&progress.lists.pending)
             .await?;
+        progress.lists.set_recorded();
+        Ok(self.table.clear_list_check(requested).await?)
+    }
+
+    /// Rebuilds the first of these months: writes their files, lists, counts and items, and removes
+    /// their dirty marks. Leaves the other months in `due`.
+    async fn rebuild_batch(
+        &self,
+        due: &mut Vec<DirtyMonth>,
+        progress: &mut CycleProgress,
+    ) -> Result<(), PublishError> {
+        let mut rebuilt = self.rebuild_months(due, progress).await?;
+        progress.report.months += rebuilt.len() as u64;
         let waited = progress.waiting.clone();
         for built in &rebuilt {
             progress.waiting.set(&built.dirty.month, built.waits_until);
@@ -447,8 +481,149 @@ impl Publisher {
         if progress.waiting != waited {
             self.table.put_waiting(&progress.waiting).await?;
         }
+        self.update_lists(&mut rebuilt, progress).await?;
+        let names: Vec<String> = rebuilt
+            .iter()
+            .map(|built| built.dirty.month.clone())
+            .collect();
         let writes = progress.add_rebuilt_months(rebuilt);
-        self.write_batch(writes, progress).await
+        if due.is_empty() && progress.lists.needs_text {
+            self.write_text(progress).await?;
+        }
+        self.write_batch(writes, progress).await?;
+        progress.lists.finish_months(&names);
+        Ok(())
+    }
+
+    /// Rebuilds the first of these months, as many as a batch may have. Removes them from `due`.
+    async fn rebuild_months(
+        &self,
+        due: &mut Vec<DirtyMonth>,
+        progress: &CycleProgress,
+    ) -> Result<Vec<RebuiltMonth>, PublishError> {
+        let rebuilder = MonthRebuilder {
+            catalogue: &self.catalogue,
+            table: &self.table,
+            files: &self.files,
+            stored: &progress.stored,
+            view: &self.settings.view,
+            pending: &progress.lists.pending,
+            now: progress.now,
+        };
+        let months = &progress.months;
+        let bytes = &AtomicUsize::new(0);
+        let mut waiting = due.iter().take(MONTHS_PER_BATCH).cloned();
+        let batch = std::iter::from_fn(|| {
+            let is_full = bytes.load(Ordering::Relaxed) >= MAX_BATCH_BYTES;
+            if is_full { None } else { waiting.next() }
+        });
+        let rebuilt: Vec<RebuiltMonth> = stream::iter(batch)
+            .map(|dirty| {
+                let before = months.get(&dirty.month).cloned();
+                let rebuild = rebuilder.rebuild(dirty, before);
+                async move {
+                    let built = rebuild.await?;
+                    let size = built.contents.as_ref().map_or(0, MonthContents::bytes);
+                    bytes.fetch_add(size, Ordering::Relaxed);
+                    Ok::<_, PublishError>(built)
+                }
+            })
+            .buffered(CONCURRENT_MONTHS)
+            .try_collect()
+            .await?;
+        due.drain(..rebuilt.len());
+        Ok(rebuilt)
+    }
+
+    /// Writes the lists that the rebuilt months change. First records the months and the lists, so that
+    /// the next cycle checks them if this one is interrupted.
+    async fn update_lists(
+        &self,
+        rebuilt: &mut [RebuiltMonth],
+        progress: &mut CycleProgress,
+    ) -> Result<(), PublishError> {
+        let writer = self.list_writer(progress);
+        let changes = writer
+            .find_changes(rebuilt, &progress.lists.pending)
+            .await?;
+        let needs_text = progress.lists.needs_text || changes.changes_text;
+        if !changes.is_empty() || changes.changes_text {
+            let mut pending = progress.lists.pending.clone();
+            changes.add_to(&mut pending);
+            pending.text |= needs_text;
+            self.table.put_pending_lists(&pending).await?;
+            writer
+                .apply_changes(changes, &progress.lists.pending)
+                .await?;
+            progress.lists.set_recorded();
+        }
+        progress.lists.needs_text = needs_text;
+        Ok(())
+    }
+
+    /// Writes the shards of the text index that have changed. The term indexes of all months must be
+    /// stored. Obsolete shards are deleted at the end of the cycle, when `facets.json` does not name
+    /// them any more.
+    async fn write_text(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
+        let writer = TextWriter {
+            table: &self.table,
+            files: &self.files,
+        };
+        let lists = &mut progress.lists;
+        let before = (!lists.has_unknown_text).then_some(&lists.shards);
+        let generation = progress.files.generation;
+        let written = writer.write(&progress.months, before, generation).await?;
+        lists.set_shards(written.shards, written.obsolete);
+        if written.lost.is_empty() {
+            return Ok(());
+        }
+        // The rebuild of these months stores their term index, and then the text index is written again.
+        self.table.request_list_check(progress.now).await?;
+        for month in written.lost {
+            self.table.mark_dirty(&month, progress.now).await?;
+        }
+        Ok(())
+    }
+
+    /// Does what remains after the last batch: writes the text index if no batch has done so, checks
+    /// the files of all lists if that is necessary, and deletes obsolete shards.
+    async fn finish_lists(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
+        if progress.lists.needs_text {
+            self.write_text(progress).await?;
+        }
+        if progress.lists.has_old_facets {
+            self.put_index(progress).await?;
+        }
+        if progress.lists.must_check_files() {
+            self.list_writer(progress).check_all().await?;
+            progress.lists.pending.all = false;
+        }
+        for path in std::mem::take(&mut progress.lists.obsolete_text) {
+            self.files.delete(&path).await?;
+        }
+        if std::mem::take(&mut progress.lists.has_new_shards) {
+            self.table.put_text_shards(&progress.lists.shards).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes or removes the record of the pending lists at the end of a cycle.
+    async fn record_lists(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
+        match progress.lists.final_record() {
+            None => {}
+            Some(pending) if pending.is_empty() => self.table.delete_pending_lists().await?,
+            Some(pending) => self.table.put_pending_lists(&pending).await?,
+        }
+        Ok(())
+    }
+
+    fn list_writer<'a>(&'a self, progress: &'a CycleProgress) -> ListWriter<'a> {
+        ListWriter {
+            table: &self.table,
+            files: &self.files,
+            published: &progress.months,
+            now: progress.now,
+        }
     }
 
     /// Writes `changes.json`, the files that are made of all months, the state and the items of a
@@ -496,7 +671,8 @@ impl Publisher {
     /// page.
     async fn put_index(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         let generation = progress.files.generation;
-        let facets = GalleryFacets::new(generation, &progress.months);
+        let shards = progress.lists.shards.shards.keys();
+        let facets = GalleryFacets::new(generation, &progress.months, shards);
         self.files.put_json(FACETS_FILE, &facets).await?;
         let map = GalleryMap::new(generation, &progress.months, &self.settings.view);
         self.files.put_json(MAP_FILE, &map).await?;
@@ -508,6 +684,7 @@ impl Publisher {
             .put_text(PAGE_FILE, html.as_bytes(), FileHeaders::PAGE)
             .await?;
         progress.has_index = true;
+        progress.lists.has_old_facets = false;
         Ok(())
     }
 
@@ -550,6 +727,7 @@ impl CycleProgress {
             change,
             obsolete_index,
             waits_until: _,
+            contents: _,
         } in rebuilt
         {
             writes.obsolete_index.extend(obsolete_index);

@@ -36,7 +36,7 @@ pub async fn mark_changed_months(
 }
 
 /// Marks as dirty every month that has or once had photos, so that the next cycles rebuild all
-/// months. A repeat is safe.
+/// months. They also check all list files. A repeat is safe.
 ///
 /// # Errors
 /// Fails if a request to one of the tables failed. Some of the months may already be marked.
@@ -45,6 +45,16 @@ pub async fn mark_all_months(
     table: &PublishTable,
     now: DateTime<Utc>,
 ) -> Result<(), PublishError> {
+    mark_every_month(catalogue, table, now).await?;
+    Ok(table.request_list_check(now).await?)
+}
+
+/// Marks as dirty every month that has or once had photos. Returns these months. A repeat is safe.
+pub(super) async fn mark_every_month(
+    catalogue: &Catalogue,
+    table: &PublishTable,
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<String>, PublishError> {
     let published = table.months().await?;
     let mut months: BTreeSet<String> = published.into_iter().map(|month| month.month).collect();
     for partition in catalogue.date_partitions().await? {
@@ -55,7 +65,8 @@ pub async fn mark_all_months(
             months.extend((1..=12).map(|month| format!("{period}-{month:02}")));
         }
     }
-    mark_months(table, months, now).await
+    mark_months(table, months.clone(), now).await?;
+    Ok(months)
 }
 
 /// Returns the month under which this photo is published: `2018-02`, or `undated`. Returns `None`

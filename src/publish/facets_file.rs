@@ -1,13 +1,15 @@
-//! `facets.json`: the cameras, lenses, keywords and ratings with their numbers of photos in each
+//! `facets.json`: the cameras, lenses, keywords, places and ratings with their numbers of photos in each
 //! month (docs/static-gallery.md). A page reads it when a visitor wants to filter. Pure.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::catalogue::published::{FacetCount, FacetSum, PublishedMonth, sum_facets};
+use super::index_file::{ListedFacet, listed_facets};
+use super::list_key::ListKind;
+use crate::catalogue::published::{FacetCount, PublishedMonth, sum_facets};
 
-/// The name of the file with the numbers of photos of each camera, lens, keyword and rating.
+/// The name of the file with the numbers of photos of each camera, lens, keyword, place and rating.
 pub(super) const FACETS_FILE: &str = "facets.json";
 
 /// The contents of `facets.json`.
@@ -19,10 +21,15 @@ pub(super) struct GalleryFacets<'a> {
     cameras: Vec<FacetEntry<'a>>,
     /// The lenses. The lens with the most photos comes first.
     lenses: Vec<FacetEntry<'a>>,
-    /// The keywords. The keyword with the most photos comes first.
+    /// The keywords, and the parents of hierarchical keywords. The keyword with the most photos comes
+    /// first.
     keywords: Vec<FacetEntry<'a>>,
+    /// The countries, regions and cities. The place with the most photos comes first.
+    places: Vec<PlaceEntry<'a>>,
     /// The ratings from 5 stars to 1. A rating without photos is left out.
     ratings: Vec<RatingEntry<'a>>,
+    /// The names of the shards of the text index, in order.
+    text: Vec<&'a str>,
 }
 
 /// The numbers of photos of a month, by the name of the month. Months without photos are absent.
@@ -31,7 +38,19 @@ type MonthCounts<'a> = BTreeMap<&'a str, u64>;
 #[derive(Debug, Serialize)]
 struct FacetEntry<'a> {
     #[serde(flatten)]
-    sum: FacetSum<'a>,
+    facet: ListedFacet<'a>,
+    months: MonthCounts<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlaceEntry<'a> {
+    slug: &'a str,
+    /// The name of the city, else of the region, else of the country.
+    name: &'a str,
+    country: Option<&'a str>,
+    region: Option<&'a str>,
+    city: Option<&'a str>,
+    photos: u64,
     months: MonthCounts<'a>,
 }
 
@@ -43,23 +62,69 @@ struct RatingEntry<'a> {
 }
 
 impl<'a> GalleryFacets<'a> {
-    /// Returns the contents of `facets.json` for these months.
-    pub(super) fn new(generation: u64, months: &'a BTreeMap<String, PublishedMonth>) -> Self {
+    /// Returns the contents of `facets.json` for these months. `shards` are the names of the shards of
+    /// the text index.
+    pub(super) fn new(
+        generation: u64,
+        months: &'a BTreeMap<String, PublishedMonth>,
+        shards: impl Iterator<Item = &'a String>,
+    ) -> Self {
         GalleryFacets {
             generation,
-            cameras: facet_entries(months, |month| &month.cameras),
-            lenses: facet_entries(months, |month| &month.lenses),
-            keywords: facet_entries(months, |month| &month.keywords),
+            cameras: facet_entries(months, ListKind::Camera, |month| &month.cameras),
+            lenses: facet_entries(months, ListKind::Lens, |month| &month.lenses),
+            keywords: facet_entries(months, ListKind::Keyword, |month| &month.keywords),
+            places: place_entries(months),
             ratings: rating_entries(months),
+            text: shards.map(String::as_str).collect(),
         }
     }
 }
 
-/// Returns the cameras, lenses or keywords of the months. `of` selects which of them.
+/// Returns the cameras, lenses or keywords of the months. `of` selects which of them, and `kind` is
+/// the kind of their lists.
 fn facet_entries<'a>(
     months: &'a BTreeMap<String, PublishedMonth>,
-    of: impl Fn(&'a PublishedMonth) -> &'a BTreeMap<String, FacetCount>,
+    kind: ListKind,
+    of: impl Fn(&'a PublishedMonth) -> &'a BTreeMap<String, FacetCount> + Copy,
 ) -> Vec<FacetEntry<'a>> {
+    let mut by_slug = counts_by_slug(months, of);
+    let facets = listed_facets(months, kind, of).into_iter();
+    facets
+        .map(|facet| FacetEntry {
+            months: by_slug.remove(facet.sum.slug).unwrap_or_default(),
+            facet,
+        })
+        .collect()
+}
+
+fn place_entries(months: &BTreeMap<String, PublishedMonth>) -> Vec<PlaceEntry<'_>> {
+    let mut by_slug = counts_by_slug(months, |month| &month.places);
+    let sums = sum_facets(months.values(), |month| &month.places).into_iter();
+    sums.map(|sum| {
+        // The name of a place contains its country, its region and its city.
+        let mut levels = sum.name.split('|');
+        let mut level = || levels.next().filter(|name| !name.is_empty());
+        let (country, region, city) = (level(), level(), level());
+        PlaceEntry {
+            slug: sum.slug,
+            name: city.or(region).or(country).unwrap_or_default(),
+            country,
+            region,
+            city,
+            photos: sum.photos,
+            months: by_slug.remove(sum.slug).unwrap_or_default(),
+        }
+    })
+    .collect()
+}
+
+/// Returns the numbers of photos of each month, by the slug of a facet. `of` selects the facets of a
+/// month.
+fn counts_by_slug<'a>(
+    months: &'a BTreeMap<String, PublishedMonth>,
+    of: impl Fn(&'a PublishedMonth) -> &'a BTreeMap<String, FacetCount>,
+) -> BTreeMap<&'a str, MonthCounts<'a>> {
     let mut by_slug: BTreeMap<&str, MonthCounts<'a>> = BTreeMap::new();
     for month in months.values() {
         for (slug, facet) in of(month) {
@@ -67,12 +132,7 @@ fn facet_entries<'a>(
             counts.insert(&month.month, facet.photos);
         }
     }
-    let sums = sum_facets(months.values(), of).into_iter();
-    sums.map(|sum| FacetEntry {
-        months: by_slug.remove(sum.slug).unwrap_or_default(),
-        sum,
-    })
-    .collect()
+    by_slug
 }
 
 fn rating_entries(months: &BTreeMap<String, PublishedMonth>) -> Vec<RatingEntry<'_>> {
@@ -124,20 +184,34 @@ mod tests {
             vec![keyword("cat", "Cat", 1)],
             &[("1", 1), ("5", 4)],
         );
-        let months = BTreeMap::from([old, new]);
-        let json = serde_json::to_value(GalleryFacets::new(7, &months)).expect("JSON");
+        let mut months = BTreeMap::from([old, new]);
+        let long = "x".repeat(201);
+        let places = keyword("japan-kyoto", "Japan||Kyoto", 4);
+        if let Some(month) = months.get_mut("2018-02") {
+            month.places.extend([places]);
+            month.keywords.extend([keyword(&long, "long", 1)]);
+        }
+        let shards = ["a".to_owned(), "u4e".to_owned()];
+        let facets = GalleryFacets::new(7, &months, shards.iter());
+        let json = serde_json::to_value(facets).expect("JSON");
         let expected = json!({
             "generation": 7,
             "cameras": [],
             "lenses": [],
             "keywords": [
-                { "slug": "zoo", "name": "zoo", "photos": 9, "months": { "2017-12": 9 } },
-                { "slug": "cat", "name": "Cat", "photos": 3, "months": { "2017-12": 2, "2018-02": 1 } },
+                { "slug": "zoo", "name": "zoo", "photos": 9, "list": "keyword/zoo.json", "months": { "2017-12": 9 } },
+                { "slug": "cat", "name": "Cat", "photos": 3, "list": "keyword/cat.json", "months": { "2017-12": 2, "2018-02": 1 } },
+                { "slug": long, "name": "long", "photos": 1, "list": null, "months": { "2018-02": 1 } },
             ],
+            "places": [{
+                "slug": "japan-kyoto", "name": "Kyoto", "country": "Japan", "region": null, "city": "Kyoto",
+                "photos": 4, "months": { "2018-02": 4 },
+            }],
             "ratings": [
                 { "rating": 5, "photos": 4, "months": { "2018-02": 4 } },
                 { "rating": 1, "photos": 3, "months": { "2017-12": 2, "2018-02": 1 } },
             ],
+            "text": ["a", "u4e"],
         });
         assert_eq!(json, expected);
     }

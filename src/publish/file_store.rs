@@ -156,11 +156,23 @@ impl StaticFileStore {
         Ok(())
     }
 
-    /// Returns all stored files: a map from the path of a file to its ETag. Sends one request for
+    /// Returns the stored files that are not in a subfolder: a map from the path of a file to its ETag. Sends one request for
     /// each 1,000 files.
     pub(super) async fn list_files(&self) -> Result<StoredETags, PublishError> {
-        // The pictures and the modules of the page are in subfolders, and are left out.
+        // The pictures, the lists and the modules of the page are in subfolders, and are left out.
         let objects = self.storage.list_folder(&self.bucket, &self.prefix);
+        let files = objects.try_filter_map(|listed| {
+            let path = listed.key.strip_prefix(&self.prefix);
+            std::future::ready(Ok(path.map(|path| (path.to_owned(), listed.etag.clone()))))
+        });
+        Ok(files.try_collect().await?)
+    }
+
+    /// Returns the stored files whose paths begin with `start`, also those in subfolders: a map from the
+    /// path of a file to its ETag. Sends one request for each 1,000 files.
+    pub(super) async fn list_below(&self, start: &str) -> Result<StoredETags, PublishError> {
+        let prefix = format!("{}{start}", self.prefix);
+        let objects = self.storage.list_objects(&self.bucket, &prefix);
         let files = objects.try_filter_map(|listed| {
             let path = listed.key.strip_prefix(&self.prefix);
             std::future::ready(Ok(path.map(|path| (path.to_owned(), listed.etag.clone()))))

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use super::list_key::{ListKind, list_path};
 use super::month_name::UNDATED;
-use crate::catalogue::published::{FacetSum, PublishedMonth, sum_facets};
+use crate::catalogue::published::{FacetCount, FacetSum, PublishedMonth, sum_facets};
 
 /// The name of the file that lists all other files.
 pub(super) const INDEX_FILE: &str = "index.json";
@@ -26,9 +27,9 @@ pub(super) struct GalleryIndex<'a> {
     /// The months that have photos: the newest first, `undated` last.
     months: Vec<MonthEntry<'a>>,
     /// The cameras with their numbers of photos. The camera with the most photos comes first.
-    cameras: Vec<FacetSum<'a>>,
+    cameras: Vec<ListedFacet<'a>>,
     /// The lenses with their numbers of photos. The lens with the most photos comes first.
-    lenses: Vec<FacetSum<'a>>,
+    lenses: Vec<ListedFacet<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,10 +72,35 @@ impl<'a> GalleryIndex<'a> {
                 .chain(undated)
                 .map(MonthEntry::new)
                 .collect(),
-            cameras: sum_facets(months.values(), |month| &month.cameras),
-            lenses: sum_facets(months.values(), |month| &month.lenses),
+            cameras: listed_facets(months, ListKind::Camera, |month| &month.cameras),
+            lenses: listed_facets(months, ListKind::Lens, |month| &month.lenses),
         }
     }
+}
+
+/// A camera, a lens or a keyword with its number of photos in all months.
+#[derive(Debug, Serialize)]
+pub(super) struct ListedFacet<'a> {
+    #[serde(flatten)]
+    pub(super) sum: FacetSum<'a>,
+    /// The path of the file with its photos. `None` if there is no such file, because the slug is too
+    /// long.
+    pub(super) list: Option<String>,
+}
+
+/// Returns the cameras, lenses or keywords of the months, the one with the most photos first. `of`
+/// selects which of them, and `kind` is the kind of their lists.
+pub(super) fn listed_facets<'a>(
+    months: &'a BTreeMap<String, PublishedMonth>,
+    kind: ListKind,
+    of: impl Fn(&'a PublishedMonth) -> &'a BTreeMap<String, FacetCount>,
+) -> Vec<ListedFacet<'a>> {
+    let sums = sum_facets(months.values(), of).into_iter();
+    sums.map(|sum| ListedFacet {
+        list: list_path(kind, sum.slug),
+        sum,
+    })
+    .collect()
 }
 
 impl<'a> MonthEntry<'a> {

@@ -8,19 +8,19 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-use super::keyword_counts::KeywordCounts;
 use super::month_name::month_file_name;
+use super::node_counts::{KEYWORD_LIMITS, NodeCounts, PLACE_LIMITS};
 use super::stored_text::{compress, finish_digest, json_digest};
 use crate::catalogue::index_parts::StoredIndexPart;
 use crate::catalogue::published::{CellCount, FacetCount, PublishedFile, PublishedMonth};
 use crate::summary::Summary;
-use crate::term_index::{IndexPartBuilder, IndexedPhoto};
+use crate::term_index::{IndexPartBuilder, IndexedPhoto, keyword_nodes, place_nodes};
 use crate::view::{ListedPhoto, PublicView};
 use photo_metadata::PhotoRecord;
 
 /// The compressed size in bytes after which no more photos are added to a file. The finished file
 /// is less than a tenth larger, because some bytes are still in the encoder's buffer.
-const FILE_BYTES: usize = 900_000;
+pub(super) const FILE_BYTES: usize = 900_000;
 /// The maximum number of geohash cells in the counts of a month. If there are more, photos are
 /// counted in larger cells.
 const MAX_CELLS: usize = 1_000;
@@ -41,7 +41,8 @@ pub(super) struct MonthBuilder<'a> {
     view: &'a PublicView,
     now: DateTime<Utc>,
     month: PublishedMonth,
-    keywords: KeywordCounts,
+    keywords: NodeCounts,
+    places: NodeCounts,
     files: Vec<MonthFile>,
     open: Option<MonthFileWriter>,
     index: Vec<StoredIndexPart>,
@@ -89,7 +90,8 @@ impl<'a> MonthBuilder<'a> {
                 privacy: view.privacy_fingerprint(),
                 ..PublishedMonth::default()
             },
-            keywords: KeywordCounts::default(),
+            keywords: NodeCounts::default(),
+            places: NodeCounts::default(),
             files: Vec::new(),
             open: None,
             index: Vec::new(),
@@ -130,7 +132,8 @@ impl<'a> MonthBuilder<'a> {
         }
         self.close_index_part()?;
         while self.month.cells.len() > MAX_CELLS && self.enlarge_cells() {}
-        self.month.keywords = std::mem::take(&mut self.keywords).most_frequent();
+        self.month.keywords = std::mem::take(&mut self.keywords).most_frequent(&KEYWORD_LIMITS);
+        self.month.places = std::mem::take(&mut self.places).most_frequent(&PLACE_LIMITS);
         self.month.aspects = (self.month.aspects * 1_000.0).round() / 1_000.0;
         self.month.files = self.files.iter().map(|file| file.entry.clone()).collect();
         Ok(BuiltMonth {
@@ -216,7 +219,11 @@ impl<'a> MonthBuilder<'a> {
         if let Some(stars @ 1..=5) = record.rating {
             *self.month.ratings.entry(stars.to_string()).or_default() += 1;
         }
-        self.keywords.count_photo(&record.keywords);
+        let keywords = record.keywords.iter();
+        self.keywords
+            .count_photo(keywords.flat_map(|keyword| keyword_nodes(keyword)));
+        self.places
+            .count_photo(record.place.iter().flat_map(place_nodes));
     }
 
     /// Merges the cells of the counts into larger cells, whose geohashes are one character shorter.
@@ -389,7 +396,8 @@ mod tests {
         };
         assert_eq!(keywords("kyoto"), ("KYOTO", 2));
         assert_eq!(keywords("places-japan"), ("Places|Japan", 1));
-        assert_eq!(month.keywords.len(), 2);
+        assert_eq!(keywords("places"), ("Places", 1));
+        assert_eq!(month.keywords.len(), 3);
     }
 
     #[test]

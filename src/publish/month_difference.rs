@@ -117,7 +117,7 @@ struct PhotoHead {
 
 /// Returns the lines of a month's file that contain photos. Each line is the JSON of one photo,
 /// without the comma at its end.
-fn photo_lines(json: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn photo_lines(json: &[u8]) -> impl Iterator<Item = &[u8]> {
     json.split(|byte| *byte == b'\n')
         .filter(|line| line.starts_with(b"{\"id\""))
         .map(|line| line.strip_suffix(b",").unwrap_or(line))

@@ -1,6 +1,7 @@
 //! The rebuild of one dirty month: its counts and its files from one query.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
@@ -9,12 +10,15 @@ use super::changes_file::MAX_CHANGE_BYTES;
 use super::error::PublishError;
 use super::file_store::{StaticFileStore, StoredETags};
 use super::month_builder::{BuiltMonth, MonthBuilder, MonthFile};
-use super::month_difference::{MonthDifference, compare_versions};
+use super::month_contents::MonthContents;
+use super::month_difference::{MonthDifference, PhotoLine, compare_versions};
 use super::month_pages::read_month_pages;
 use super::stored_text::{decompress, json_digest};
 use crate::catalogue::Catalogue;
 use crate::catalogue::index_parts::StoredIndexPart;
 use crate::catalogue::published::{DirtyMonth, PublishTable, PublishedFile, PublishedMonth};
+use crate::catalogue::published_lists::PendingLists;
+use crate::term_index::IndexPart;
 use crate::view::PublicView;
 
 /// Rebuilds single months. Writes the files of a month, but not its item in the publish table.
@@ -25,6 +29,8 @@ pub(super) struct MonthRebuilder<'a> {
     /// The ETags of all files that were stored before this cycle wrote any file.
     pub(super) stored: &'a StoredETags,
     pub(super) view: &'a PublicView,
+    /// The lists that must be checked. Those of their months are checked even if no file changes.
+    pub(super) pending: &'a PendingLists,
     /// The present time.
     pub(super) now: DateTime<Utc>,
 }
@@ -41,6 +47,8 @@ pub(super) struct RebuiltMonth {
     pub(super) obsolete_index: BTreeSet<String>,
     /// The change of the month's files, or `None` if the stored files were already up to date.
     pub(super) change: Option<FilesChange>,
+    /// The photos and the term index, if lists may change.
+    pub(super) contents: Option<MonthContents>,
 }
 
 /// The difference between the old and the new files of a month.
@@ -52,6 +60,18 @@ pub(super) struct FilesChange {
     pub(super) is_complete: bool,
     /// The paths of the stored files that no longer belong to the month. They must be deleted.
     pub(super) obsolete: BTreeSet<String>,
+}
+
+impl RebuiltMonth {
+    /// Returns the ids of the new, changed and removed photos, or `None` if they are not known.
+    pub(super) fn changed_ids(&self) -> Option<BTreeSet<&str>> {
+        let Some(change) = &self.change else {
+            return Some(BTreeSet::new());
+        };
+        let set = change.difference.set.iter().map(PhotoLine::id);
+        let removed = change.difference.removed.iter().map(String::as_str);
+        change.is_complete.then(|| set.chain(removed).collect())
+    }
 }
 
 impl MonthRebuilder<'_> {
@@ -73,10 +93,17 @@ impl MonthRebuilder<'_> {
             index,
             waits_until,
         } = self.build_month(&dirty.month).await?;
+        let before = before.unwrap_or_default();
+        let is_settled = self.has_stored_files(&dirty.month, &before.files).await?;
+        let is_same = is_settled && digests(&before.files) == digests(&month.files);
+        let keeps_lists = is_same && before.index == month.index;
+        let contents = match keeps_lists && !self.pending.months.contains(&dirty.month) {
+            true => None,
+            false => Some(month_contents(&dirty.month, &files, &index)?),
+        };
         let obsolete_index = self.put_index(&dirty.month, index).await?;
-        let before = before.map(|month| month.files).unwrap_or_default();
-        let is_settled = self.has_stored_files(&dirty.month, &before).await?;
-        if is_settled && digests(&before) == digests(&month.files) {
+        let before = before.files;
+        if is_same {
             month.files = before;
             return Ok(RebuiltMonth {
                 dirty,
@@ -84,6 +111,7 @@ impl MonthRebuilder<'_> {
                 waits_until,
                 obsolete_index,
                 change: None,
+                contents,
             });
         }
         let mut obsolete = self.stored_paths(&dirty.month);
@@ -108,6 +136,7 @@ impl MonthRebuilder<'_> {
                 is_complete,
                 obsolete,
             }),
+            contents,
         })
     }
 
@@ -228,6 +257,24 @@ impl MonthRebuilder<'_> {
         }
         Ok(entries)
     }
+}
+
+/// Returns the photos and the term index of a month that was built.
+fn month_contents(
+    month: &str,
+    files: &[MonthFile],
+    index: &[StoredIndexPart],
+) -> Result<MonthContents, PublishError> {
+    let texts = files.iter().map(|file| decompress(&file.compressed));
+    let texts: io::Result<Vec<Vec<u8>>> = texts.collect();
+    let parts = index.iter().map(|part| {
+        let json = decompress(&part.compressed)?;
+        IndexPart::parse(&json).map_err(io::Error::other)
+    });
+    let parts: io::Result<Vec<IndexPart>> = parts.collect();
+    texts
+        .and_then(|texts| MonthContents::new(texts, parts?))
+        .map_err(|error| PublishError::json(month, error))
 }
 
 fn find_same<'a>(files: &'a [PublishedFile], file: &PublishedFile) -> Option<&'a PublishedFile> {

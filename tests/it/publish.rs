@@ -8,6 +8,7 @@ mod fixture;
 mod hook;
 mod leaving;
 mod list_oracle;
+mod lists;
 mod page;
 mod pictures;
 mod privacy;

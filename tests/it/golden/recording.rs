@@ -141,9 +141,15 @@ fn wait_for_pictures(recorder: &mut Recorder) {
     });
 }
 
-/// Deletes the static files. The pictures stay.
+/// Deletes the static files. The pictures and the modules of the page stay.
 fn delete_static_files(recorder: &Recorder) {
     let folder = recorder.photos.data().join("site/gallery");
+    for lists in ["camera", "keyword", "lens", "text"] {
+        let lists = folder.join(lists);
+        if lists.exists() {
+            std::fs::remove_dir_all(lists).unwrap();
+        }
+    }
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         if path.is_file() {

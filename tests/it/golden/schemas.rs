@@ -21,8 +21,8 @@ fn stored_folder(name: &str) -> PathBuf {
 /// Returns the name and the text of each stored file in a folder.
 fn stored_files(folder: &str) -> Vec<(String, String)> {
     let files = fs::read_dir(stored_folder(folder)).unwrap();
-    let files = files.map(|file| {
-        let path = file.unwrap().path();
+    let paths = files.map(|file| file.unwrap().path());
+    let files = paths.filter(|path| path.is_file()).map(|path| {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let text = fs::read_to_string(&path).unwrap();
         (name, text.replace("<time>", SOME_TIME))
@@ -50,7 +50,21 @@ fn static_files_match_their_schemas() {
         published.check(&name, &value, &schema);
         checked.insert(schema);
     }
-    let all = ["changes", "facets", "index", "month"].map(|name| format!("{name}.schema.json"));
+    for (folder, schema) in [
+        ("camera", "list"),
+        ("keyword", "list"),
+        ("lens", "list"),
+        ("text", "text"),
+    ] {
+        let schema = format!("{schema}.schema.json");
+        for (name, text) in stored_files(&format!("site/gallery/{folder}")) {
+            let value = serde_json::from_str(&text).unwrap();
+            published.check(&format!("{folder}/{name}"), &value, &schema);
+            checked.insert(schema.clone());
+        }
+    }
+    let all = ["changes", "facets", "index", "list", "month", "text"]
+        .map(|name| format!("{name}.schema.json"));
     assert_eq!(checked, all.into());
 }
 

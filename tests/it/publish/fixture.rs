@@ -255,7 +255,10 @@ impl PublishWorld {
         assert_eq!(head.headers.content_type.as_deref(), Some(expected_type));
         let cache_control = head.headers.cache_control.unwrap();
         assert!(cache_control.starts_with("public"));
-        assert_eq!(cache_control.contains("immutable"), path.contains('/'));
+        assert_eq!(
+            cache_control.contains("immutable"),
+            path.starts_with("app/")
+        );
         let mut json = String::new();
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*bytes), &mut json)
             .unwrap();

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fixture::{PhotoChange, PublishWorld, TestRandom};
+use super::lists::check_lists;
 use super::reader::StaticReader;
 use crate::gallery::fixture::Shot;
 
@@ -104,6 +105,15 @@ fn find_secrets(text: &str) -> BTreeSet<u32> {
     texts.chain(latitudes).collect()
 }
 
+/// Returns the text of `map.json` without the cells of several photos. Their mean position may be the
+/// secret position of another photo.
+fn without_means(text: &str) -> String {
+    let mut map: serde_json::Value = serde_json::from_str(text).unwrap();
+    let cells = map["cells"].as_array_mut().unwrap();
+    cells.retain(|cell| cell["photos"] == 1);
+    map.to_string()
+}
+
 fn is_public(item: &PhotoItem) -> bool {
     item.overrides.visibility.is_none()
 }
@@ -169,7 +179,11 @@ impl ChangingPhotos {
         let files = world.file_texts().await;
         let mut shown = BTreeSet::new();
         for (path, text) in &files {
-            let secrets = find_secrets(text);
+            let text = &match path.as_str() {
+                "map.json" => without_means(text),
+                _ => text.clone(),
+            };
+            let secrets = find_secrets(&format!("{path} {text}"));
             let stale: Vec<_> = secrets.difference(&live).collect();
             assert!(stale.is_empty(), "{path}: {stale:?} in {text}");
             shown.extend(secrets);
@@ -257,6 +271,7 @@ async fn no_file_keeps_a_hidden_a_removed_or_an_old_photo() {
         reader.update(&world).await;
         let expected = world.gallery_photos(LocationPolicy::Exact).await;
         assert_eq!(reader.photos(), expected, "round {round}");
+        check_lists(&world, LocationPolicy::Exact).await;
     }
     assert!(interrupted > 5, "{interrupted}");
 }
@@ -293,8 +308,10 @@ async fn a_photo_of_an_interrupted_cycle_is_in_no_file_after_its_removal() {
             world.mark(&[removed.record]).await;
             world.settle().await;
             for (path, text) in world.file_texts().await {
-                assert!(find_secrets(&text).is_empty(), "cut after {cut}: {path}");
+                let found = find_secrets(&format!("{path} {text}"));
+                assert!(found.is_empty(), "cut after {cut}: {path}");
             }
+            check_lists(&world, LocationPolicy::Exact).await;
             reader.update(&world).await;
             let left: Vec<String> = reader.photos().into_keys().collect();
             assert_eq!(left.len(), usize::from(has_other_photo), "cut after {cut}");

@@ -26,11 +26,13 @@ const FILES: [&str; 6] = [
 ];
 
 impl PublishWorld {
-    /// Returns the paths of the stored files outside of `app/`, and those in it.
+    /// Returns the paths of the stored files outside of `app/`, and those in it. Leaves out the lists
+    /// and the text index.
     async fn paths(&self) -> (Vec<String>, Vec<String>) {
         let paths = self.file_texts().await.into_keys();
-        let (modules, others) = paths.partition(|path| path.starts_with("app/"));
-        (others, modules)
+        let (modules, others): (Vec<_>, Vec<_>) = paths.partition(|path| path.starts_with("app/"));
+        let others = others.into_iter().filter(|path| !path.contains('/'));
+        (others.collect(), modules)
     }
 
     /// Replaces a photo by another version, and runs cycles until no month is dirty.
@@ -182,16 +184,22 @@ async fn facets_and_aspects_follow_hidden_and_shown_photos() {
         world.replace(Some(&private), Some(&public)).await;
         let (facets, aspects) = read_counts(&world).await;
         let month = |photos: u64| json!({ "2018-02": photos });
-        let keyword = |slug: &str, name: &str, photos| json!({ "slug": slug, "name": name, "photos": photos, "months": month(photos) });
+        let facet = |list: &str, slug: &str, name: &str, photos| {
+            let path = format!("{list}/{slug}.json");
+            json!({ "slug": slug, "name": name, "photos": photos, "list": path, "months": month(photos) })
+        };
         let expected = json!({
-            "cameras": [keyword("nikon-d750", "nikon-d750", 2)],
+            "cameras": [facet("camera", "nikon-d750", "nikon-d750", 2)],
             "lenses": [],
             "keywords": [
-                keyword("kyoto", "kyoto", 2),
-                keyword("places-japan", "Places|Japan", 1),
-                keyword("secret-garden", "Secret Garden", 1),
+                facet("keyword", "kyoto", "kyoto", 2),
+                facet("keyword", "places", "Places", 1),
+                facet("keyword", "places-japan", "Places|Japan", 1),
+                facet("keyword", "secret-garden", "Secret Garden", 1),
             ],
+            "places": [],
             "ratings": [{ "rating": 5, "photos": 2, "months": month(2) }],
+            "text": ["d", "g", "j", "k", "n", "p", "s"],
         });
         assert_eq!(facets, expected);
         // Two photos of 4000 by 3000 pixels.

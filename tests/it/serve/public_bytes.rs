@@ -162,6 +162,14 @@ async fn public_bytes(photos: &Photos) -> BTreeMap<String, Vec<u8>> {
     for name in files(&site).into_keys() {
         // Publish may remove the file at this moment.
         if let Ok(bytes) = std::fs::read(site.join(&name)) {
+            // The names of list files and the words of the text index are in lower case.
+            if name.ends_with(".json") {
+                let text = [name.as_bytes(), &bytes].concat();
+                found.insert(
+                    format!("site/{name} in capitals"),
+                    text.to_ascii_uppercase(),
+                );
+            }
             found.insert(format!("site/{name}"), bytes);
         }
     }
@@ -267,6 +275,14 @@ async fn scan(location: &str, is_away_shown: bool) {
     let public = public_bytes(&photos).await;
     let away_is_found = !origins_with(&public, &place_texts(AWAY)).is_empty();
     assert_eq!(away_is_found, is_away_shown, "{location}");
+    for start in ["camera/", "keyword/", "text/"] {
+        let start = format!("site/gallery/{start}");
+        let is_scanned = public.keys().any(|origin| origin.starts_with(&start));
+        assert!(is_scanned, "{start} in {:?}", public.keys());
+    }
+    assert!(!origins_with(&public, &[b"SECRET-HAND".to_vec()]).is_empty());
+    let words = origins_with(&public, &[b"\"HAND\":{\"2018-02\"".to_vec()]);
+    assert_eq!(words, ["site/gallery/text/h.json in capitals"]);
     let never_public = hidden_ids(&photos);
     assert_eq!(never_public.len(), 3);
     assert_eq!(origins_with(&public, &never_public), Vec::<String>::new());
