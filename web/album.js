@@ -59,7 +59,7 @@ async function readAlbum(gallery, slug) {
       throw error;
     }
     if (!list) return album;
-    album.name = list.name ?? album.name;
+    album.name = list.name || album.name;
     album.photos.push(...list.items);
     read.add(file);
     file = list.next;
@@ -75,6 +75,7 @@ async function readAlbum(gallery, slug) {
  */
 function makeSections(gallery, name, photos) {
   const isByTime = areByTime(photos);
+  // The gallery reverses the photos of a month, unless the oldest are first.
   const isReversed = gallery.getAttribute("order") !== "oldest";
   /** @type {Map<string, Photo[]>} */
   const groups = new Map();
@@ -84,7 +85,7 @@ function makeSections(gallery, name, photos) {
     group.push(photo);
     groups.set(month, group);
   }
-  const sections = [...groups].map(([month, photos]) => ({
+  return [...groups].map(([month, photos]) => ({
     entry: {
       month,
       months: isByTime ? undefined : [...new Set(photos.map(({ takenAtLocal }) => (takenAtLocal ? monthOf(takenAtLocal) : UNDATED)))],
@@ -92,15 +93,10 @@ function makeSections(gallery, name, photos) {
       photos: photos.length,
       aspects: photos.map(tileAspect).reduce((sum, aspect) => sum + aspect, 0),
       files: [{ path: "", photos: photos.length, etag: String(gallery.index?.generation) }],
-      // The gallery reverses the photos of a month, unless the oldest are first.
       read: async () => (isReversed ? [...photos].reverse() : photos),
     },
     photos,
   }));
-  if (isReversed) return sections;
-  // The gallery reverses the months with a date.
-  const dated = sections.filter(({ entry }) => entry.month !== UNDATED);
-  return [...dated.reverse(), ...sections.slice(dated.length)];
 }
 
 /**

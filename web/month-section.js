@@ -105,7 +105,6 @@ export class MonthSection {
     this.#isArranged = false;
     this.#rows = [];
     this.#headings = [];
-    byDay &&= !this.entry.title;
     if (isNewGrid) this.#lastHeight = undefined;
     if (this.shown === 0) {
       this.height = 0;

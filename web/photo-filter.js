@@ -1,4 +1,6 @@
-// Decides which photos a gallery shows.
+// Decides which photos a gallery shows, and in which order its months are.
+
+import { UNDATED } from "./dates.js";
 
 /**
  * @typedef {import("./gallery-files.js").Photo} Photo
@@ -54,7 +56,7 @@ export function needsFacets({ camera, lens, keyword, rating }) {
 
 /**
  * Returns the months of a gallery that can contain photos that meet all filters, in the order of the
- * index, and a function that reports whether a photo meets all of them. With an album, returns its
+ * gallery, and a function that reports whether a photo meets all of them. With an album, returns its
  * sections instead. Reads the lists that the filters need.
  * @param {PhotoGallery} gallery
  * @param {PhotoFilter[]} filters
@@ -85,6 +87,10 @@ export async function applyFilters(gallery, filters) {
       photos: Math.min(photos, counts.get(entry) ?? photos),
     }));
   });
+  if (gallery.getAttribute("order") === "oldest") {
+    const dated = candidates.filter(({ entry }) => entry.month !== UNDATED).reverse();
+    candidates.splice(0, dated.length, ...dated);
+  }
   return { candidates, predicate };
 }
 

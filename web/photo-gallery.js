@@ -1,6 +1,5 @@
 // The web component <photo-gallery>: a grid over all photos of the static gallery files.
 
-import { UNDATED } from "./dates.js";
 import { GalleryFiles } from "./gallery-files.js";
 import { findAt } from "./layout.js";
 import { MIN_WIDTH, MONTH_DISTANCE, MonthSection } from "./month-section.js";
@@ -21,7 +20,9 @@ const SETTLE_MS = 60;
 /** The fragment of an address that leads to a photo. Other fragments belong to the page. */
 const PHOTO_HASH = /^#(\d{4}(-\d\d){0,2}|undated)\/./;
 
-const ATTRIBUTES = ["src", "album", "camera", "lens", "keyword", "rating", "from", "to", "order", "limit", "sections", "refresh", "controls"];
+/** The attributes that are conditions. */
+const FILTERS = ["album", "camera", "lens", "keyword", "rating", "from", "to"];
+const ATTRIBUTES = ["src", ...FILTERS, "order", "limit", "sections", "refresh", "controls"];
 
 /** The custom element `<photo-gallery>`. docs/gallery-page.md lists its attributes and events. */
 export class PhotoGallery extends HTMLElement {
@@ -83,7 +84,7 @@ export class PhotoGallery extends HTMLElement {
     header.name = "header";
     this.#empty.name = "empty";
     this.#empty.hidden = true;
-    this.#empty.append(Object.assign(document.createElement("p"), { className: "message", textContent: "There are no photos here yet." }));
+    this.#empty.append(Object.assign(document.createElement("p"), { className: "message", textContent: "There are no photos here." }));
     this.#canvas.className = "canvas";
     this.#message.className = "message";
     this.#message.role = "status";
@@ -198,16 +199,8 @@ export class PhotoGallery extends HTMLElement {
 
   /** Returns the conditions of the attributes. @returns {PhotoFilter} */
   #filter() {
-    const text = (/** @type {string} */ name) => this.getAttribute(name) || undefined;
-    return {
-      album: text("album"),
-      camera: text("camera"),
-      lens: text("lens"),
-      keyword: text("keyword"),
-      rating: Number(text("rating")) || undefined,
-      from: text("from"),
-      to: text("to"),
-    };
+    const filter = Object.fromEntries(FILTERS.map((name) => [name, this.getAttribute(name) || undefined]));
+    return { ...filter, rating: Number(filter.rating) || undefined };
   }
 
   /** Decides which months are shown, by the index and the filter. Keeps photos that are still right. */
@@ -219,7 +212,7 @@ export class PhotoGallery extends HTMLElement {
     let candidates = index.months.map((entry) => ({ entry, photos: entry.photos }));
     /** @type {(photo: Photo) => boolean} */
     let predicate = () => true;
-    if (filters.some((filter) => Object.values(filter).some(Boolean))) {
+    if (this.getAttribute("order") === "oldest" || filters.some((filter) => Object.values(filter).some(Boolean))) {
       try {
         const { applyFilters } = await import("./photo-filter.js");
         ({ candidates, predicate } = await applyFilters(this, filters));
@@ -229,10 +222,6 @@ export class PhotoGallery extends HTMLElement {
       }
     }
     if (rebuild !== this.#rebuilds) return;
-    if (this.getAttribute("order") === "oldest") {
-      const dated = candidates.filter(({ entry }) => entry.month !== UNDATED).reverse();
-      candidates.splice(0, dated.length, ...dated);
-    }
     const key = JSON.stringify([filters, this.getAttribute("order")]);
     const isSameFilter = key === this.#key;
     this.#key = key;
@@ -298,7 +287,7 @@ export class PhotoGallery extends HTMLElement {
       rest -= shown;
     }
     const byDay = this.getAttribute("sections") === "day";
-    for (const month of again) month.arrange(this.#grid, byDay, isNewGrid);
+    for (const month of again) month.arrange(this.#grid, byDay && !month.entry.title, isNewGrid);
     for (const month of this.#candidates) if (month.shown === 0) month.remove();
     this.#months = this.#candidates.filter((month) => month.shown > 0);
     this.#empty.hidden = this.#months.length > 0;

@@ -387,7 +387,7 @@ async function checkEmbedding(app) {
   await check(page, "embedded");
   // The choice of a visitor is added to the attributes.
   await page.evaluate(() => document.getElementById("one").choose({ camera: "canon-eos-r6" }));
-  await page.locator("#one").getByText("There are no photos here yet.").waitFor();
+  await page.locator("#one").getByText("There are no photos here.").waitFor();
   await page.context().close();
   for (const { server: one } of [{ server }, other]) {
     one.closeAllConnections();
@@ -818,7 +818,7 @@ async function checkSearchWithFilters(page, { kyoto, isKyoto, photosWith }) {
   await searchField(page).fill("kyoto xyzzy");
   await page.keyboard.press("Enter");
   await untilStatus(page, "No photos with “kyoto xyzzy”.");
-  await page.getByText("There are no photos here yet.").waitFor();
+  await page.getByText("There are no photos here.").waitFor();
   await check(page, "search-without-result");
   // The button after the field removes the search, and the field keeps the focus.
   await page.keyboard.press("Tab");
@@ -939,7 +939,7 @@ async function checkAlbum(app) {
   await checkMixedAlbum(`${address}/mixed.html`, site, mixed);
 
   const none = await open(`${address}/none.html`);
-  await none.getByText("There are no photos here yet.").waitFor();
+  await none.getByText("There are no photos here.").waitFor();
   none.failures = none.failures.filter((text) => !text.includes("404"));
   await check(none, "album-missing");
   await none.context().close();
@@ -1017,7 +1017,7 @@ async function checkMixedAlbum(url, site, mixed) {
   site.publish();
   await refresh();
   await untilTiles(page, []);
-  await page.getByText("There are no photos here yet.").waitFor();
+  await page.getByText("There are no photos here.").waitFor();
   await page.context().close();
 }
 
@@ -1026,7 +1026,7 @@ async function checkEmptyAndBroken(app) {
   const site = new MadeUpSite(1, 0);
   const { server, address } = await startStaticSite({ site, app, picture });
   const page = await open(`${address}/gallery/index.html`);
-  await page.getByText("There are no photos here yet.").waitFor();
+  await page.getByText("There are no photos here.").waitFor();
   await check(page, "empty");
   await page.context().close();
   site.files.delete("index.json");
