@@ -297,6 +297,8 @@ async fn scan(location: &str, is_away_shown: bool) {
     upload(&photos).await;
     photos.photos(5).await;
     wait_until_published(&photos, "SECRET-HAND").await;
+    // The text index is the last file with the photo.
+    wait_until_published(&photos, "\"HAND\":{\"2018-02\"").await;
     let public = public_bytes(&photos).await;
     let away_is_found = !origins_with(&public, &place_texts(AWAY)).is_empty();
     assert_eq!(away_is_found, is_away_shown, "{location}");
