@@ -41,6 +41,9 @@
 //! The clock may be set back. Stored times that are in the future are corrected: see
 //! `schedule.rs`.
 
+mod album_file;
+mod album_rows;
+mod album_writer;
 mod changes_file;
 mod cycle;
 mod error;
