@@ -35,7 +35,8 @@ pub(super) struct ListProgress {
 
 /// Reports whether the pending lists need a cycle although no month is due.
 pub(super) fn needs_cycle(pending: &PendingLists, dirty: &[DirtyMonth]) -> bool {
-    let is_unfinished = pending.text || pending.albums || (pending.all && pending.months.is_empty());
+    let is_unfinished =
+        pending.text || pending.albums || (pending.all && pending.months.is_empty());
     is_unfinished || unmarked_months(pending, dirty).next().is_some()
 }
 
