@@ -1,5 +1,5 @@
 //! `facets.json`: the cameras, lenses, keywords, places and ratings with their numbers of photos in each
-//! month (docs/static-gallery.md). A page reads it when a visitor wants to filter. Pure.
+//! month, and the albums (docs/static-gallery.md). A page reads it when a visitor wants to filter. Pure.
 
 use std::collections::BTreeMap;
 
