@@ -1,16 +1,16 @@
 //! The photos of an album, as a query of the term index.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::index_cache::IndexedMonth;
-use super::index_list::{IndexList, IndexOrder};
+use super::index_list::IndexOrder;
 use super::list_request::ListOrder;
 use super::problem::Problem;
 use super::state::GalleryState;
-use crate::catalogue::album::{Album, AlbumContent, AlbumOrder, AlbumRule, add_folder_albums};
+use crate::catalogue::album::{Album, AlbumOrder, add_folder_albums};
 use crate::privacy::Visibility;
-use crate::term_index::{IndexQuery, TermKind};
+use crate::site_albums::{find_album_query, find_folder_names, select_public_albums};
+use crate::term_index::{IndexPart, IndexQuery};
 
 /// The photos of an album.
 pub(super) struct AlbumPhotos {
@@ -60,82 +60,41 @@ pub(super) async fn find_public_albums(
     index: &[IndexedMonth],
 ) -> Result<Vec<Album>, Problem> {
     let owned = gallery.catalogue.albums().await?;
-    let names = folder_names(gallery, index);
-    let mut albums = add_folder_albums(owned, names.iter().map(String::as_str));
-    albums.retain(|album| album.visibility == Visibility::Public);
-    Ok(albums)
+    Ok(select_public_albums(owned, &folder_names(gallery, index)))
 }
 
-/// Returns the names of all folders of uploads that are albums. Returns none if the setting is off now.
-/// The photos still have the names of an earlier setting until they are indexed again.
+/// Returns the names of all folders of uploads that are albums.
 fn folder_names(gallery: &GalleryState, index: &[IndexedMonth]) -> BTreeSet<String> {
-    if gallery.settings.album_folders.is_empty() {
-        return BTreeSet::new();
-    }
-    let parts = index.iter().flat_map(|month| &month.parts);
-    let names = parts.flat_map(|part| part.named_terms(TermKind::Folder));
-    names.map(|(_, name, _)| name.to_owned()).collect()
+    find_folder_names(&gallery.settings.album_folders, all_parts(index))
 }
 
 /// Returns the query and the order of the photos of an album. If photos of a list were moved, reads the
 /// items of these photos.
 pub(super) async fn find_album_photos(
     gallery: &GalleryState,
-    index: &Arc<Vec<IndexedMonth>>,
+    index: &[IndexedMonth],
     album: &Album,
 ) -> Result<AlbumPhotos, Problem> {
+    let parts: Vec<&IndexPart> = all_parts(index).collect();
+    let found = find_album_query(&gallery.catalogue, &parts, album).await?;
     let by_time = match album.order {
         AlbumOrder::Newest => Some(ListOrder::Newest),
         AlbumOrder::Oldest => Some(ListOrder::Oldest),
         AlbumOrder::Added => Some(ListOrder::Added),
         AlbumOrder::Listed => None,
     };
-    match &album.content {
-        AlbumContent::Rule(rule) => Ok(rule_photos(rule, by_time.unwrap_or_default())),
-        AlbumContent::List(stems) => {
-            let stems = present_stems(gallery, index, stems).await?;
-            let query = IndexQuery {
-                stems: Some(stems.iter().cloned().collect()),
-                ..IndexQuery::default()
-            };
-            let order = by_time.map_or(IndexOrder::Listed(stems), IndexOrder::Sorted);
-            Ok(AlbumPhotos { query, order })
-        }
-    }
+    let listed = found.listed.map(IndexOrder::Listed);
+    let by_time = by_time.map(IndexOrder::Sorted);
+    Ok(AlbumPhotos {
+        query: found.query,
+        order: listed
+            .or(by_time)
+            .unwrap_or(IndexOrder::Sorted(ListOrder::default())),
+    })
 }
 
-fn rule_photos(rule: &AlbumRule, order: ListOrder) -> AlbumPhotos {
-    AlbumPhotos {
-        query: IndexQuery::of_rule(rule),
-        order: IndexOrder::Sorted(order),
-    }
-}
-
-/// Returns the present stems of a list. Most of them are in the index. Only for the others, which are
-/// private, removed or moved, the items are read.
-async fn present_stems(
-    gallery: &GalleryState,
-    index: &Arc<Vec<IndexedMonth>>,
-    stems: &[String],
-) -> Result<Vec<String>, Problem> {
-    let query = IndexQuery {
-        stems: Some(stems.iter().cloned().collect()),
-        ..IndexQuery::default()
-    };
-    let order = IndexOrder::Sorted(ListOrder::Newest);
-    let list = IndexList::new(Arc::clone(index), query, order);
-    let known: BTreeSet<&str> = list.all_stems().into_iter().collect();
-    let is_unknown = |stem: &&String| !known.contains(stem.as_str());
-    let unknown: Vec<String> = stems.iter().filter(is_unknown).cloned().collect();
-    let mut found = gallery.catalogue.present_stems(&unknown).await?.into_iter();
-    let mut shown = BTreeSet::new();
-    let mut present = Vec::with_capacity(stems.len());
-    for stem in stems {
-        let stem = match known.contains(stem.as_str()) {
-            true => Some(stem.clone()),
-            false => found.next().flatten(),
-        };
-        present.extend(stem.filter(|stem| shown.insert(stem.clone())));
-    }
-    Ok(present)
+/// Returns the parts of the index of all months.
+fn all_parts(index: &[IndexedMonth]) -> impl Iterator<Item = &IndexPart> {
+    let parts = index.iter().flat_map(|month| &month.parts);
+    parts.map(|part| &**part)
 }
