@@ -1,6 +1,7 @@
 //! The photos of an album, as a query of the term index.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::index_cache::IndexedMonth;
 use super::index_list::IndexOrder;
@@ -13,6 +14,7 @@ use crate::site_albums::{find_album_query, find_folder_names, select_public_albu
 use crate::term_index::{IndexPart, IndexQuery};
 
 /// The photos of an album.
+#[derive(Clone)]
 pub(super) struct AlbumPhotos {
     /// The query of the term index that finds them.
     query: IndexQuery,
@@ -69,12 +71,15 @@ fn folder_names(gallery: &GalleryState, index: &[IndexedMonth]) -> BTreeSet<Stri
 }
 
 /// Returns the query and the order of the photos of an album. If photos of a list were moved, reads the
-/// items of these photos.
+/// items of these photos, once for each version of the album and of the index.
 pub(super) async fn find_album_photos(
     gallery: &GalleryState,
-    index: &[IndexedMonth],
+    index: &Arc<Vec<IndexedMonth>>,
     album: &Album,
 ) -> Result<AlbumPhotos, Problem> {
+    if let Some(photos) = gallery.albums.find(album, index) {
+        return Ok(photos);
+    }
     let parts: Vec<&IndexPart> = all_parts(index).collect();
     let found = find_album_query(&gallery.catalogue, &parts, album).await?;
     let by_time = match album.order {
@@ -85,12 +90,50 @@ pub(super) async fn find_album_photos(
     };
     let listed = found.listed.map(IndexOrder::Listed);
     let by_time = by_time.map(IndexOrder::Sorted);
-    Ok(AlbumPhotos {
+    let photos = AlbumPhotos {
         query: found.query,
         order: listed
             .or(by_time)
             .unwrap_or(IndexOrder::Sorted(ListOrder::default())),
-    })
+    };
+    gallery.albums.keep(album, index, &photos);
+    Ok(photos)
+}
+
+/// A cache of the photos of albums. All clones share one cache.
+#[derive(Clone, Default)]
+pub(super) struct AlbumCache {
+    /// The albums by slug.
+    albums: Arc<Mutex<HashMap<String, CachedAlbum>>>,
+}
+
+/// An album, the index with which its photos were found, and its photos.
+struct CachedAlbum {
+    album: Album,
+    index: Arc<Vec<IndexedMonth>>,
+    photos: AlbumPhotos,
+}
+
+impl AlbumCache {
+    /// Returns the photos of this version of an album in this version of the index, if they are cached.
+    fn find(&self, album: &Album, index: &Arc<Vec<IndexedMonth>>) -> Option<AlbumPhotos> {
+        let albums = self.albums.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = albums.get(&album.slug)?;
+        let is_same = cached.album == *album && Arc::ptr_eq(&cached.index, index);
+        is_same.then(|| cached.photos.clone())
+    }
+
+    /// Caches the photos of an album. Drops all that belong to another version of the index.
+    fn keep(&self, album: &Album, index: &Arc<Vec<IndexedMonth>>, photos: &AlbumPhotos) {
+        let mut albums = self.albums.lock().unwrap_or_else(PoisonError::into_inner);
+        albums.retain(|_, cached| Arc::ptr_eq(&cached.index, index));
+        let cached = CachedAlbum {
+            album: album.clone(),
+            index: Arc::clone(index),
+            photos: photos.clone(),
+        };
+        albums.insert(album.slug.clone(), cached);
+    }
 }
 
 /// Returns the parts of the index of all months.

@@ -351,8 +351,11 @@ impl Publisher {
         let (mut due, later): (Vec<DirtyMonth>, Vec<DirtyMonth>) = dirty
             .into_iter()
             .partition(|month| is_new_view || month_is_due(month, now));
-        while !due.is_empty() && Instant::now() < deadline {
-            self.rebuild_batch(&mut due, &mut progress).await?;
+        let mut is_last = due.is_empty() || Instant::now() >= deadline;
+        while !is_last {
+            is_last = self
+                .rebuild_batch(&mut due, &mut progress, deadline)
+                .await?;
         }
         if has_work && due.is_empty() {
             let later = later.iter().map(|mark| mark.month.as_str()).collect();
@@ -490,7 +493,8 @@ impl Publisher {
         &self,
         due: &mut Vec<DirtyMonth>,
         progress: &mut CycleProgress,
-    ) -> Result<(), PublishError> {
+        deadline: Instant,
+    ) -> Result<bool, PublishError> {
         let mut rebuilt = self.rebuild_months(due, progress).await?;
         progress.report.months += rebuilt.len() as u64;
         let waited = progress.waiting.clone();
@@ -506,12 +510,14 @@ impl Publisher {
             .map(|built| built.dirty.month.clone())
             .collect();
         let writes = progress.add_rebuilt_months(rebuilt);
-        if due.is_empty() && progress.lists.needs_text {
+        // At the deadline too: the words of a hidden photo must not stay until all months are rebuilt.
+        let is_last = due.is_empty() || Instant::now() >= deadline;
+        if is_last && progress.lists.needs_text {
             self.write_text(progress).await?;
         }
         self.write_batch(writes, progress).await?;
         progress.lists.finish_months(&names);
-        Ok(())
+        Ok(is_last)
     }
 
     /// Rebuilds the first of these months, as many as a batch may have. Removes them from `due`.
