@@ -131,7 +131,7 @@ locals {
       ],
     )
     gallery = concat(local.secret_statements.gallery, [
-      { Sid = "Counts", Action = ["dynamodb:Query"], Resource = [local.table_arns.publish] },
+      { Sid = "Counts", Action = ["dynamodb:BatchGetItem", "dynamodb:Query"], Resource = [local.table_arns.publish] },
       { Sid = "Photos", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem"], Resource = [local.table_arns.photos] },
       { Sid = "Lists", Action = ["dynamodb:Query"], Resource = [for index in local.tables.photos.indexes : "${local.table_arns.photos}/index/${index.name}"] },
     ])

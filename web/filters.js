@@ -1,6 +1,7 @@
-// The controls above the grid: filters by camera, lens, keyword, stars and year, with counts, and the
-// buttons of panels such as the map, which are loaded when they are opened.
+// The controls above the grid: the search field, filters by album, camera, lens, keyword, stars and year,
+// with counts, and the buttons of panels such as the map, which are loaded when they are opened.
 
+import { createSearchField } from "./search-field.js";
 import { styleSheet } from "./style-sheet.js";
 
 /**
@@ -36,7 +37,12 @@ const STYLES = styleSheet(`
 .filters { display: flex; flex-wrap: wrap; gap: 8px 16px; width: 100%; }
 .filters label { display: grid; gap: 2px; font-size: 13px; color: var(--muted); }
 .filters select, .filters input { min-width: 9em; max-width: 16em; padding: 6px; border: 1px solid var(--muted); border-radius: 6px; background: var(--surface); color: var(--text); }
-.filters[hidden] { display: none; }
+.search { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; min-width: 0; }
+.search label { display: flex; gap: 8px; align-items: center; font-size: 13px; color: var(--muted); min-width: 0; }
+.search input { font: inherit; font-size: 15px; width: 14em; min-width: 0; padding: 6px 12px; border: 1px solid var(--muted); border-radius: 999px; background: var(--surface); color: var(--text); }
+.search input::-webkit-search-cancel-button { display: none; }
+.search span { color: var(--muted); font-size: 13px; overflow-wrap: anywhere; }
+.filters[hidden], .search[hidden] { display: none; }
 `);
 
 /**
@@ -73,13 +79,14 @@ function createControls(gallery, toolbar) {
     gallery.choose(readChoice(form));
     update();
   });
+  const search = createSearchField(gallery);
   const panels = PANELS.map((panel) => createPanelControls(gallery, toggle, panel));
   /** @type {unknown} The months for which the fields were made. */
   let shown;
   const update = async () => {
     const { attributes: _, ...choices } = gallery.filters;
     clear.hidden = !Object.values(choices).some((choice) => Object.keys(choice).length > 0);
-    for (const panel of panels) panel.update();
+    for (const control of [search, ...panels]) control.update();
     const months = gallery.index?.months;
     if (form.hidden || shown === months) return;
     shown = months;
@@ -115,7 +122,7 @@ function createControls(gallery, toolbar) {
     update();
     toggle.focus();
   });
-  return [toggle, ...panels.flatMap(({ elements }) => elements), clear, form];
+  return [toggle, ...panels.flatMap(({ elements }) => elements), search.element, clear, form];
 }
 
 /**
@@ -170,7 +177,9 @@ async function createFields(gallery) {
       atLeast += photos;
       return { value: String(rating), text: `${"★".repeat(rating)}${rating < 5 ? " or more" : ""} (${atLeast})` };
     });
+  const albums = gallery.hasAttribute("album") ? [] : (facets.albums ?? []);
   return [
+    createSelect("album", "Album", named(albums)),
     createSelect("camera", "Camera", named(facets.cameras)),
     createSelect("lens", "Lens", named(facets.lenses)),
     createSelect("keyword", "Keyword", named(facets.keywords)),
@@ -187,7 +196,7 @@ function readChoice(form) {
     if (typeof value !== "string" || value === "") continue;
     if (name === "year") choice.from = choice.to = value;
     else if (name === "rating") choice.rating = Number(value);
-    else if (name === "camera" || name === "lens" || name === "keyword") choice[name] = value;
+    else if (name === "album" || name === "camera" || name === "lens" || name === "keyword") choice[name] = value;
   }
   return choice;
 }

@@ -23,11 +23,15 @@
  * @property {{lat: number, lon: number} | null} location
  * @property {Place | null} place
  * @property {string | null} title
+ * @property {string | null} headline
  * @property {string | null} caption
+ * @property {string | null} altText
  * @property {string | null} copyright
  * @property {string | null} licenseUrl
  * @property {string | null} artist
  * @property {string[]} keywords
+ * @property {string[]} people
+ * @property {string | null} event
  * @property {number | null} rating
  * @property {Picture[]} images
  * @property {string | null} placeholder
@@ -35,14 +39,17 @@
  * @property {string | null} alt
  *
  * @typedef {{path: string, photos: number, etag: string}} FileEntry
- * @typedef {{month: string, photos: number, aspects?: number, files: FileEntry[]}} MonthEntry
+ * @typedef {{month: string, photos: number, aspects?: number, files: FileEntry[], title?: string,
+ *   months?: string[], read?: () => Promise<Photo[]>}} MonthEntry A month, or a section of an album. An
+ *   album that is not in the order of time is one section, with a title and the months of its photos.
  * @typedef {{generation: number, photos: number, positions?: number, months: MonthEntry[]}} GalleryIndex
  *   `positions` is the number of photos on the map.
  *
  * @typedef {{photos: number, months: Record<string, number>}} FacetCount
  * @typedef {FacetCount & Equipment} NamedFacet
  * @typedef {{cameras: NamedFacet[], lenses: NamedFacet[], keywords: NamedFacet[],
- *   ratings: (FacetCount & {rating: number})[]}} Facets
+ *   ratings: (FacetCount & {rating: number})[], albums?: (Equipment & {photos: number})[],
+ *   text?: string[]}} Facets
  * @typedef {FacetCount & {cell: string, lat: number, lon: number}} MapCell The photos of a geohash cell,
  *   and their mean position.
  */
@@ -89,6 +96,7 @@ export class GalleryFiles {
    * @returns {Promise<Photo[]>}
    */
   async readMonth(month) {
+    if (month.read) return month.read();
     const files = month.files.map(({ path, etag }) => this.#readJson(path, etag));
     return (await Promise.all(files)).flatMap((file) => file.items);
   }
@@ -102,7 +110,7 @@ export class GalleryFiles {
     const url = new URL(path, this.base);
     if (version) url.searchParams.set("v", version.slice(0, 16));
     const response = await fetch(url, { cache });
-    if (!response.ok) throw new Error(`${path}: HTTP status ${response.status}`);
+    if (!response.ok) throw new Error(`${path}: HTTP status ${response.status}`, { cause: response.status });
     return response.json();
   }
 }

@@ -133,9 +133,9 @@ export class MapPanel {
         applyFilters(this.gallery, filters),
       ]);
       if (load !== this.#loads) return;
-      const months = new Set(candidates.map(({ entry }) => entry.month));
+      const months = new Set(candidates.flatMap(({ entry }) => entry.months ?? entry.month));
       this.#cells = restrictCells(cells, months);
-      const isExact = !filters.some((filter) => needsFacets(filter) || hasDay(filter));
+      const isExact = !filters.some((filter) => filter.album || filter.words || needsFacets(filter) || hasDay(filter));
       if (this.#cells.length === 0) this.#status.textContent = "None of these photos has a position.";
       else this.#status.textContent = isExact ? "" : "The numbers also count photos of the same months that do not meet the filters.";
     } catch (error) {

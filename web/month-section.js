@@ -71,6 +71,10 @@ export class MonthSection {
     return hasChanged;
   }
 
+  get #title() {
+    return this.entry.title ?? formatMonth(this.name);
+  }
+
   /** Returns the number of photos that meet the filter, or the highest number that can. */
   get count() {
     return this.photos?.length ?? this.candidates;
@@ -101,6 +105,7 @@ export class MonthSection {
     this.#isArranged = false;
     this.#rows = [];
     this.#headings = [];
+    byDay &&= !this.entry.title;
     if (isNewGrid) this.#lastHeight = undefined;
     if (this.shown === 0) {
       this.height = 0;
@@ -110,14 +115,14 @@ export class MonthSection {
       const sum = (aspects * this.shown) / photos;
       this.width = sum * grid.rowHeight + grid.gap * (this.shown - 1);
       this.height = this.#lastHeight ?? HEADING + estimateHeight(sum, grid);
-      this.#headings.push({ top: 0, text: formatMonth(this.name), first: 0 });
+      this.#headings.push({ top: 0, text: this.#title, first: 0 });
     } else {
       let [top, first] = [0, 0];
       while (first < this.shown) {
         const date = this.photos[first].date;
         let end = first + 1;
         while (end < this.shown && (!byDay || this.photos[end].date === date)) end++;
-        this.#headings.push({ top, text: byDay ? formatDay(date) : formatMonth(this.name), first });
+        this.#headings.push({ top, text: byDay ? formatDay(date) : this.#title, first });
         const aspects = this.photos.slice(first, end).map(tileAspect);
         const { rows, bottom } = justifyRows(aspects, grid, top + HEADING);
         for (const row of rows) this.#rows.push({ ...row, first: row.first + first, end: row.end + first });
@@ -161,7 +166,7 @@ export class MonthSection {
     section.style.height = `${this.height}px`;
     section.classList.toggle("waiting", !this.photos);
     if (!this.#isArranged) {
-      section.ariaLabel = formatMonth(this.name);
+      section.ariaLabel = this.#title;
       section.querySelectorAll("h2").forEach((heading) => heading.remove());
       for (const heading of this.#headings) heading.element = createHeading(heading);
     }

@@ -5,7 +5,9 @@
  * @typedef {import("./gallery-files.js").MonthEntry} MonthEntry
  * @typedef {import("./gallery-files.js").Facets} Facets
  * @typedef {import("./gallery-files.js").MapCell} MapCell
+ * @typedef {import("./album.js").AlbumSection} AlbumSection
  * @typedef {import("./photo-gallery.js").PhotoGallery} PhotoGallery
+ * @typedef {import("./text-search.js").TextMatches} TextMatches
  * @typedef {object} PhotoFilter The conditions that all must be met. An absent condition is met.
  * @property {string} [camera] The slug of the camera.
  * @property {string} [lens] The slug of the lens.
@@ -13,6 +15,9 @@
  * @property {number} [rating] The lowest number of stars.
  * @property {string} [from] The first day, month or year: `2018-02-01`, `2018-02`, `2018`.
  * @property {string} [to] The last day, month or year.
+ * @property {string} [album] The slug of the album that contains the photos, and defines their order.
+ * @property {string} [words] A text whose words the texts of the photos have, each as the beginning of a
+ *   word.
  * @property {string[]} [cells] The geohash cells of `map.json` that contain the photos.
  *
  * @typedef {{entry: MonthEntry, photos: number}} Candidate A month, and the highest number of its
@@ -49,43 +54,60 @@ export function needsFacets({ camera, lens, keyword, rating }) {
 
 /**
  * Returns the months of a gallery that can contain photos that meet all filters, in the order of the
- * index, and a function that reports whether a photo meets all of them. Reads the lists that the
- * filters need.
+ * index, and a function that reports whether a photo meets all of them. With an album, returns its
+ * sections instead. Reads the lists that the filters need.
  * @param {PhotoGallery} gallery
  * @param {PhotoFilter[]} filters
  * @returns {Promise<{candidates: Candidate[], predicate: (photo: Photo) => boolean}>}
  */
 export async function applyFilters(gallery, filters) {
   const months = gallery.index?.months ?? [];
-  /** @type {[Facets | undefined, {cells: MapCell[]} | undefined]} */
-  const [facets, map] = await Promise.all([
+  const albums = filters.flatMap(({ album }) => album || []);
+  /** @type {[Facets | undefined, {cells: MapCell[]} | undefined, AlbumSection[] | undefined, (TextMatches | undefined)[]]} */
+  const [facets, map, sections, texts] = await Promise.all([
     filters.some(needsFacets) ? gallery.readList("facets") : undefined,
     filters.some(({ cells }) => cells) ? gallery.readList("map") : undefined,
+    albums.length ? import("./album.js").then(({ readSections }) => readSections(gallery, albums)) : undefined,
+    Promise.all(filters.map(({ words }) => findTexts(gallery, words))),
   ]);
+  const predicates = filters.map((filter, at) => makePredicate(filter, facets, texts[at]));
+  const predicate = (/** @type {Photo} */ photo) => predicates.every((meets) => meets(photo));
+  if (sections) {
+    const counted = sections.map(({ entry, photos }) => ({ entry, photos: photos ? photos.filter(predicate).length : entry.photos }));
+    return { candidates: counted.filter(({ photos }) => photos > 0), predicate };
+  }
   let candidates = months.map((entry) => ({ entry, photos: entry.photos }));
-  for (const filter of filters) {
+  filters.forEach((filter, at) => {
     const counts = new Map(candidates.map(({ entry, photos }) => [entry, photos]));
     const entries = candidates.map(({ entry }) => entry);
-    candidates = candidateMonths(entries, facets, map?.cells, filter).map(({ entry, photos }) => ({
+    candidates = candidateMonths(entries, { facets, cells: map?.cells, texts: texts[at] }, filter).map(({ entry, photos }) => ({
       entry,
       photos: Math.min(photos, counts.get(entry) ?? photos),
     }));
-  }
-  const predicates = filters.map((filter) => makePredicate(filter, facets));
-  return { candidates, predicate: (photo) => predicates.every((meets) => meets(photo)) };
+  });
+  return { candidates, predicate };
+}
+
+/** @param {PhotoGallery} gallery @param {string | undefined} words */
+async function findTexts(gallery, words) {
+  if (!words) return undefined;
+  const { searchTexts } = await import("./text-search.js");
+  return searchTexts(gallery, words);
 }
 
 /**
  * Returns the months that can contain photos that meet the filter, in the order of `months`.
  * @param {MonthEntry[]} months
- * @param {Facets | undefined} facets Needed only if `needsFacets` is true for the filter.
- * @param {MapCell[] | undefined} cells Needed only if the filter has cells.
+ * @param {object} lists
+ * @param {Facets} [lists.facets] Needed only if `needsFacets` is true for the filter.
+ * @param {MapCell[]} [lists.cells] Needed only if the filter has cells.
+ * @param {TextMatches} [lists.texts] Needed only if the filter has words.
  * @param {PhotoFilter} filter
  * @returns {Candidate[]}
  */
-function candidateMonths(months, facets, cells, filter) {
+function candidateMonths(months, { facets, cells, texts }, filter) {
   /** @type {Record<string, number>[]} */
-  const counts = [];
+  const counts = texts ? [texts.months] : [];
   if (facets) {
     const bySlug = (/** @type {{slug: string, months: Record<string, number>}[]} */ list, /** @type {string} */ slug) =>
       list.find((facet) => facet.slug === slug)?.months ?? {};
@@ -115,9 +137,10 @@ function candidateMonths(months, facets, cells, filter) {
  * Returns a function that reports whether a photo meets the filter.
  * @param {PhotoFilter} filter
  * @param {Facets | undefined} facets
+ * @param {TextMatches | undefined} texts
  * @returns {(photo: Photo) => boolean}
  */
-function makePredicate(filter, facets) {
+function makePredicate(filter, facets, texts) {
   const { camera, lens, rating, from, to } = filter;
   const cells = filter.cells && new Set(filter.cells);
   const lengths = new Set(filter.cells?.map((cell) => cell.length));
@@ -128,6 +151,7 @@ function makePredicate(filter, facets) {
     if (lens && photo.lens?.slug !== lens) return false;
     if (rating && (photo.rating ?? 0) < rating) return false;
     if (keyword && !photo.keywords.flatMap(keywordPaths).some((own) => foldText(own) === keyword)) return false;
+    if (texts && !texts.meets(photo)) return false;
     const { location } = photo;
     if (cells && !(location && [...lengths].some((length) => cells.has(encodeGeohash(location, length))))) return false;
     if (!from && !to) return true;

@@ -21,7 +21,7 @@ const SETTLE_MS = 60;
 /** The fragment of an address that leads to a photo. Other fragments belong to the page. */
 const PHOTO_HASH = /^#(\d{4}(-\d\d){0,2}|undated)\/./;
 
-const ATTRIBUTES = ["src", "camera", "lens", "keyword", "rating", "from", "to", "order", "limit", "sections", "refresh", "controls"];
+const ATTRIBUTES = ["src", "album", "camera", "lens", "keyword", "rating", "from", "to", "order", "limit", "sections", "refresh", "controls"];
 
 /** The custom element `<photo-gallery>`. docs/gallery-page.md lists its attributes and events. */
 export class PhotoGallery extends HTMLElement {
@@ -200,6 +200,7 @@ export class PhotoGallery extends HTMLElement {
   #filter() {
     const text = (/** @type {string} */ name) => this.getAttribute(name) || undefined;
     return {
+      album: text("album"),
       camera: text("camera"),
       lens: text("lens"),
       keyword: text("keyword"),

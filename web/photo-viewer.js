@@ -76,7 +76,8 @@ export class PhotoViewer {
     const { stem, month: name } = parseHash(hash);
     if (stem === undefined || this.#lightbox.photo?.stem === stem) return;
     this.close();
-    const month = this.gallery.months().find((month) => month.name === name);
+    // A section with a title has photos of any month.
+    const month = this.gallery.months().find((month) => month.name === name || month.entry.title);
     if (!month) return;
     await this.gallery.load(month);
     if (location.hash !== hash || !this.host.isConnected || openViewer) return;

@@ -69,11 +69,11 @@ impl IndexCache {
         &self,
         privacy: &str,
     ) -> Result<Arc<Vec<IndexedMonth>>, Problem> {
-        let mut loaded = self.loaded.lock().await;
         // Publish deletes a part only after it has changed the item of the month and the version of the
         // counts. So if a part is gone, the second attempt reads newer months.
         for _ in 0..2 {
             let months = self.months.load_months().await?;
+            let mut loaded = self.loaded.lock().await;
             let is_same = |source: &Arc<Vec<PublishedMonth>>| Arc::ptr_eq(source, &months);
             if loaded.source.as_ref().is_some_and(is_same) {
                 return Ok(Arc::clone(&loaded.index));

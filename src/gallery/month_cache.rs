@@ -46,9 +46,10 @@ impl MonthCache {
             Some(cached) if cached.version >= version => Ok(Arc::clone(&cached.months)),
             _ => {
                 let mut months = self.published.months().await?;
-                // No route needs the keywords. They would take most of the memory.
+                // No route needs the keywords and the places. They would take most of the memory.
                 for month in &mut months {
                     month.keywords.clear();
+                    month.places.clear();
                 }
                 let months = Arc::new(months);
                 *cached = Some(CachedMonths {

@@ -2,8 +2,8 @@
 //!
 //! The sources in `web/` are many small modules, which a browser can also load without a change. On a slow
 //! connection, one request for each of them would take longer than their bytes. So the modules that
-//! the first screen needs become one file, and those of the viewer and of the map one each. The sources keep three
-//! rules: an import is one line, exported names are declared in the line of `export`, and no two joined
+//! the first screen needs become one file, and those of the viewer, of the map, of the controls and of the search
+//! one each. The sources keep three rules: an import is one line, exported names are declared in the line of `export`, and no two joined
 //! modules declare the same name.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,13 +50,25 @@ const MAP: [SourceModule; 4] = [
 ];
 /// The modules that a page loads if it has controls or a filter.
 const FILTER: [SourceModule; 1] = [("photo-filter.js", include_str!("../../web/photo-filter.js"))];
-const CONTROLS: [SourceModule; 1] = [("filters.js", include_str!("../../web/filters.js"))];
+const CONTROLS: [SourceModule; 2] = [
+    ("search-field.js", include_str!("../../web/search-field.js")),
+    ("filters.js", include_str!("../../web/filters.js")),
+];
+/// The modules that a page loads when a visitor searches.
+const SEARCH: [SourceModule; 2] = [
+    ("words.js", include_str!("../../web/words.js")),
+    ("text-search.js", include_str!("../../web/text-search.js")),
+];
+/// The module that a page loads if it shows an album.
+const ALBUM: [SourceModule; 1] = [("album.js", include_str!("../../web/album.js"))];
 /// The module that a page loads when a visitor presses an arrow key.
 const FOCUS: [SourceModule; 1] = [("tile-focus.js", include_str!("../../web/tile-focus.js"))];
 
 /// Returns the modules in the published form: the name and the text of each.
 pub(super) fn join_modules() -> Vec<(&'static str, String)> {
-    let groups: [&[SourceModule]; 6] = [&GALLERY, &VIEWER, &MAP, &FILTER, &CONTROLS, &FOCUS];
+    let groups: [&[SourceModule]; 8] = [
+        &GALLERY, &VIEWER, &MAP, &FILTER, &CONTROLS, &SEARCH, &ALBUM, &FOCUS,
+    ];
     let joined = groups.into_iter().filter_map(|group| {
         let (name, _) = group.last()?;
         let joined = shorten_private_names(&join_group(group));
@@ -192,9 +204,13 @@ mod tests {
         let joined = join_group(&GALLERY);
         let exported = joined.lines().last().expect("a line");
         assert!(!joined.contains("import {"), "an import is not one line");
-        for (name, text) in [&VIEWER[..], &FILTER, &CONTROLS].concat() {
+        let others: [&[SourceModule]; 6] = [&VIEWER, &MAP, &FILTER, &CONTROLS, &SEARCH, &ALBUM];
+        for (group, (name, text)) in others
+            .iter()
+            .flat_map(|group| group.iter().map(move |module| (group, module)))
+        {
             for (names, module) in text.lines().filter_map(parse_import) {
-                if VIEWER.iter().any(|(own, _)| *own == module) {
+                if group.iter().any(|(own, _)| *own == module) {
                     continue;
                 }
                 assert!(
@@ -210,7 +226,7 @@ mod tests {
 
     #[test]
     fn joined_modules_declare_no_name_twice() {
-        for group in [&GALLERY[..], &VIEWER, &MAP] {
+        for group in [&GALLERY[..], &VIEWER, &MAP, &CONTROLS, &SEARCH] {
             let lines = group.iter().flat_map(|(_, text)| text.lines());
             let declared = lines.filter_map(|line| {
                 let declaration = line.strip_prefix("export ").unwrap_or(line);

@@ -1,7 +1,8 @@
 //! Splits texts into the words that a search compares.
 //!
 //! The gallery page does the same in JavaScript (web/words.js), because it searches in the static
-//! files. A change here needs a change there.
+//! files. A change here needs a change there. Both are tested with the texts of
+//! `tests/browser/words.json`.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
@@ -70,6 +71,8 @@ fn is_word_of_its_own(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::HEXLOWER;
+    use sha2::{Digest, Sha256};
 
     fn words(text: &str) -> Vec<String> {
         split_words(text).collect()
@@ -100,5 +103,44 @@ mod tests {
         assert_eq!(words(&long)[0].len(), MAX_WORD_BYTES);
         let greek = "λ".repeat(100) + "x";
         assert_eq!(words(&greek), ["λ".repeat(32)]);
+    }
+    /// The texts with which the gallery page is tested, too (tests/browser/page.mjs).
+    #[derive(serde::Deserialize)]
+    struct WordVectors {
+        examples: Vec<WordExample>,
+        alphabet: String,
+        strings: usize,
+        digest: String,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct WordExample {
+        text: String,
+        words: Vec<String>,
+    }
+
+    #[test]
+    fn words_are_those_of_the_gallery_page() {
+        let vectors = include_str!("../../tests/browser/words.json");
+        let vectors: WordVectors = serde_json::from_str(vectors).expect("vectors");
+        for example in &vectors.examples {
+            assert_eq!(words(&example.text), example.words, "{:?}", example.text);
+        }
+        // Both languages make the same texts of random characters, and compare a digest of all words.
+        let alphabet: Vec<char> = vectors.alphabet.chars().collect();
+        let mut seed = 1_u64;
+        let mut next = |limit: usize| {
+            seed = seed * 48_271 % 2_147_483_647;
+            usize::try_from(seed).expect("a small number") % limit
+        };
+        let mut digest = Sha256::new();
+        for _ in 0..vectors.strings {
+            let length = next(24);
+            let text: String = (0..length)
+                .map(|_| alphabet[next(alphabet.len())])
+                .collect();
+            digest.update(words(&text).join(" ") + "\n");
+        }
+        assert_eq!(HEXLOWER.encode(&digest.finalize()), vectors.digest);
     }
 }

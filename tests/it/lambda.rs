@@ -242,6 +242,13 @@ async fn query_gallery(account: &FakeAccount) {
         .await;
     let timeline = json_body(&timeline);
     assert!(timeline.to_string().contains("2018-03"), "{timeline}");
+    let added = gallery
+        .invoke(&http_request("/v1/photos", "order=added"))
+        .await;
+    let added = json_body(&added);
+    assert_eq!(added["items"].as_array().map(Vec::len), Some(2), "{added}");
+    let albums = json_body(&gallery.invoke(&http_request("/v1/albums", "")).await);
+    assert_eq!(albums["items"], json!([]));
     for query in ["camera=none", "lens=none", "bbox=2.2,48.8,2.3,48.9"] {
         let answer = json_body(&gallery.invoke(&http_request("/v1/photos", query)).await);
         assert_eq!(answer["items"], json!([]), "{query}");

@@ -123,6 +123,8 @@ fn record_publish(recorder: &mut Recorder) {
     // The version of the counts depends on how often publish was started.
     let version = ("\"version\":{\"N\":\"", "\"");
     text = normalise::replace(&text, version, is_number, "<version>");
+    let until = ("\"until\":{\"N\":\"", "\"");
+    text = normalise::replace(&text, until, is_number, "<milliseconds>");
     recorder.add("dynamodb/publish.json", pretty(&text) + "\n");
     recorder.add("dynamodb/fingerprints.txt", fingerprints);
 }

@@ -34,7 +34,9 @@ fn stored_files(folder: &str) -> Vec<(String, String)> {
 fn static_file_schema(name: &str) -> String {
     let is_month = name.starts_with(|c: char| c.is_ascii_digit()) || name == "undated.json";
     match name {
-        "index.json" | "facets.json" | "changes.json" => name.replace(".json", ".schema.json"),
+        "index.json" | "facets.json" | "map.json" | "changes.json" => {
+            name.replace(".json", ".schema.json")
+        }
         _ if is_month => "month.schema.json".to_owned(),
         _ => panic!("{name} has no schema"),
     }
@@ -64,7 +66,7 @@ fn static_files_match_their_schemas() {
             checked.insert(schema.clone());
         }
     }
-    let all = ["changes", "facets", "index", "list", "month", "text"]
+    let all = ["changes", "facets", "index", "list", "map", "month", "text"]
         .map(|name| format!("{name}.schema.json"));
     assert_eq!(checked, all.into());
 }
