@@ -165,7 +165,7 @@ const picture = await makePictures(browser);
 const asset = (name, type) => () => ({ html: readFileSync(join(process.env.PHOTOSWIPE, name), "utf8"), type });
 
 const folder = readFileSync(join(app, "photo-gallery.js"), "utf8").match(/app\/\w+/)[0];
-for (const name of ["photo-gallery.js", "photo-viewer.js", "filters.js", "photo-filter.js", "map-panel.js"]) {
+for (const name of ["photo-gallery.js", "photo-viewer.js", "filters.js", "photo-filter.js", "map-panel.js", "text-search.js", "album.js"]) {
   report(`${name}, gzipped`, `${gzipSync(readFileSync(join(app, folder, name)), { level: 9 }).length} bytes`);
 }
 /** Prints the size of a library that this page could use instead. */

@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer, get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -703,6 +704,323 @@ async function checkMapTouch(page, kyoto) {
   await page.getByRole("button", { name: "Show all places" }).waitFor();
 }
 
+const searchField = (page) => page.getByLabel("Search", { exact: true });
+/** Waits until the status beside the search field has this text. */
+async function untilStatus(page, text) {
+  const status = page.locator(".search [role=status]");
+  for (const end = Date.now() + 10_000; Date.now() < end && (await status.textContent()) !== text; ) await page.waitForTimeout(50);
+  assert.equal(await status.textContent(), text);
+}
+const numberOf = (photos) => (photos === 1 ? "1 photo" : `${photos} photos`);
+/** Waits until the gallery shows this number of photos. */
+async function untilShown(page, photos) {
+  await page.evaluate(() => scrollTo(0, 0));
+  await visibleTiles(page);
+  assert.equal(await countBySteps(page), photos);
+  await page.evaluate(() => scrollTo(0, 0));
+  await visibleTiles(page);
+}
+
+/** The search: by keyboard, with filters, without a result, with late, old and missing files, and in all looks. */
+async function checkSearch(app) {
+  const site = new MadeUpSite(24, 40, { hasTexts: true });
+  site.months.get("2026-03")[5].title = "京都の寺";
+  site.publish();
+  const { server, address } = await startStaticSite({ site, app, picture });
+  const url = `${address}/gallery/index.html`;
+  const page = await open(url);
+  await checkWords(page, app, address);
+  const photosWith = (isFound) => [...site.months.values()].flat().filter(isFound);
+  const isKyoto = ({ keywords }) => keywords.includes("Places|Japan|Kyoto");
+  const kyoto = photosWith(isKyoto).length;
+  const requests = [];
+  page.on("request", (request) => requests.push(new URL(request.url()).pathname.replace("/gallery/", "")));
+  await page.reload();
+  await visibleTiles(page);
+  const isOfSearch = (path) => path.startsWith("text/") || path.endsWith("text-search.js");
+  assert.deepEqual(requests.filter(isOfSearch), [], "nothing of the search is loaded before a visitor types");
+
+  // All words must be found, each as the beginning of a word. Only their shards are read.
+  await searchField(page).focus();
+  await page.keyboard.type("KYÔ jap");
+  await untilStatus(page, `${numberOf(kyoto)} with “KYÔ jap”.`);
+  await untilShown(page, kyoto);
+  assert.deepEqual(requests.filter((path) => path.startsWith("text/")).sort(), ["text/j.json", "text/k.json"]);
+  await check(page, "search");
+  // The lightbox goes through the photos that were found.
+  await page.locator("photo-gallery .tile").first().click();
+  await page.waitForFunction(() => location.hash !== "");
+  await page.waitForTimeout(500);
+  await page.keyboard.press("ArrowRight");
+  const second = photosWith(isKyoto).sort((a, b) => (a.takenAtLocal < b.takenAtLocal ? 1 : -1))[1];
+  await untilOpen(page, second.name);
+  await page.keyboard.press("Escape");
+  await untilClosed(page);
+  await searchField(page).focus();
+  await page.keyboard.press("Escape");
+  await untilStatus(page, "");
+  assert.equal(await searchField(page).inputValue(), "");
+  await untilShown(page, 24 * 40);
+  await searchField(page).fill("寺");
+  await untilStatus(page, "1 photo with “寺”.");
+  await untilShown(page, 1);
+
+  await checkSearchWithFilters(page, { kyoto, isKyoto, photosWith });
+  await checkSearchFailures(page, { site, isKyoto, photosWith });
+  await page.context().close();
+  await checkSearchVariants(url);
+  close(server);
+}
+
+/** The page splits texts into the words that Rust finds: its unit test has the same file of texts. */
+async function checkWords(page, app, address) {
+  const vectors = JSON.parse(readFileSync(new URL("words.json", import.meta.url), "utf8"));
+  const [folder] = readdirSync(join(app, "app"));
+  const found = await page.evaluate(
+    async ([url, { examples, alphabet, strings }]) => {
+      const { splitWords } = await import(url);
+      const characters = [...alphabet];
+      let seed = 1;
+      const next = (limit) => (seed = (seed * 48271) % 2147483647) % limit;
+      let lines = "";
+      for (let at = 0; at < strings; at++) {
+        let text = "";
+        for (let left = next(24); left > 0; left--) text += characters[next(characters.length)];
+        lines += `${splitWords(text).join(" ")}\n`;
+      }
+      const words = examples.map(({ text }) => ({ text, words: splitWords(text) }));
+      return { words, lines };
+    },
+    [`${address}/gallery/app/${folder}/text-search.js`, vectors],
+  );
+  assert.deepEqual(found.words, vectors.examples);
+  assert.equal(createHash("sha256").update(found.lines).digest("hex"), vectors.digest);
+}
+
+/** A search beside other filters, and without a result. */
+async function checkSearchWithFilters(page, { kyoto, isKyoto, photosWith }) {
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByLabel("Year").selectOption("2025");
+  await page.getByText("None of them meets the other filters.").waitFor();
+  await searchField(page).fill("kyoto");
+  await untilStatus(page, `${numberOf(kyoto)} with “kyoto” in the whole gallery.`);
+  await page.getByLabel("Camera").selectOption({ index: 1 });
+  const camera = await page.getByLabel("Camera").inputValue();
+  await page.waitForTimeout(300);
+  await untilShown(page, photosWith((photo) => isKyoto(photo) && photo.date.startsWith("2025") && photo.camera.slug === camera).length);
+  await check(page, "search-filtered");
+  // "Show all photos" also removes the search.
+  await page.getByRole("button", { name: "Show all photos" }).click();
+  await untilStatus(page, "");
+  assert.equal(await searchField(page).inputValue(), "");
+  await page.getByRole("button", { name: "Filter" }).click();
+
+  await searchField(page).fill("kyoto xyzzy");
+  await page.keyboard.press("Enter");
+  await untilStatus(page, "No photos with “kyoto xyzzy”.");
+  await page.getByText("There are no photos here yet.").waitFor();
+  await check(page, "search-without-result");
+  // The button after the field removes the search, and the field keeps the focus.
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await untilStatus(page, "");
+  assert.equal(await page.evaluate(() => document.querySelector("photo-gallery").shadowRoot.activeElement.type), "search");
+  await visibleTiles(page);
+  assert.equal(await page.getByRole("button", { name: "Clear search" }).count(), 0);
+  await searchField(page).fill("… !");
+  await untilStatus(page, "Type letters or digits.");
+  await visibleTiles(page);
+  await searchField(page).fill("");
+}
+
+/** Files that come late, are older than the months, or cannot be read. */
+async function checkSearchFailures(page, { site, isKyoto, photosWith }) {
+  const isNight = ({ keywords }) => keywords.includes("night");
+  const refresh = () => page.evaluate(() => document.querySelector("photo-gallery").refresh());
+  // A late answer does not replace a newer one.
+  let answer;
+  const late = new Promise((resolve) => (answer = resolve));
+  await page.route("**/text/n.json*", async (route) => {
+    await late;
+    await route.continue();
+  });
+  const asked = page.waitForRequest("**/text/n.json*");
+  await searchField(page).fill("night");
+  await asked;
+  await searchField(page).fill("kyoto");
+  const kyoto = photosWith(isKyoto).length;
+  await untilStatus(page, `${numberOf(kyoto)} with “kyoto”.`);
+  answer();
+  await page.waitForTimeout(500);
+  await untilStatus(page, `${numberOf(kyoto)} with “kyoto”.`);
+  await untilShown(page, kyoto);
+  await page.unroute("**/text/n.json*");
+
+  // The months are newer than the text index, so that its positions are those of other photos.
+  for (const [month, photos] of site.months) site.months.set(month, photos.slice(1));
+  site.publish({ keepsTexts: true });
+  await refresh();
+  await page.waitForTimeout(300);
+  await untilShown(page, photosWith(isKyoto).length);
+  site.publish();
+  await refresh();
+  await untilStatus(page, `${numberOf(photosWith(isKyoto).length)} with “kyoto”.`);
+
+  // If the text index cannot be read, no other photos look like the result.
+  site.publish();
+  await page.route("**/text/n.json*", (route) => route.fulfill({ status: 500 }));
+  await refresh();
+  await searchField(page).fill("night");
+  await untilStatus(page, "The search is not available now.");
+  await untilShown(page, photosWith(() => true).length);
+  page.failures.length = 0;
+  await page.unroute("**/text/n.json*");
+  await searchField(page).press("Enter");
+  await untilStatus(page, `${numberOf(photosWith(isNight).length)} with “night”.`);
+  assert.deepEqual(page.failures, []);
+}
+
+/** The search in the dark, at 320 px, enlarged and by touch. */
+async function checkSearchVariants(url) {
+  const variants = {
+    dark: { colorScheme: "dark" },
+    narrow: { viewport: { width: 320, height: 640 } },
+    enlarged: { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 },
+    touch: { hasTouch: true, isMobile: true, viewport: { width: 390, height: 780 } },
+  };
+  for (const [state, options] of Object.entries(variants)) {
+    const page = await open(url, options);
+    await visibleTiles(page);
+    await page.getByRole("button", { name: "Filter" }).click();
+    await searchField(page).fill("kyoto averyveryverylongwordthatdoesnotfitintothewidthofthepage");
+    await page.getByText("No photos with").waitFor();
+    await searchField(page).fill("kyoto japan");
+    await page.getByText("photos with “kyoto japan”.").waitFor();
+    await visibleTiles(page);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${state}: ${overflow} px too wide`);
+    await check(page, `search-${state}`);
+    await page.context().close();
+  }
+}
+
+/** The attribute `album`: the order of the album, sections, deep links, filters, changes and failures. */
+async function checkAlbum(app) {
+  const site = new MadeUpSite(6, 40, { hasTexts: true });
+  const all = [...site.months.values()].flat();
+  const mixed = Array.from({ length: 60 }, (_, at) => all[(at * 101) % all.length]);
+  const byTime = [...site.months.get("2026-08").slice(0, 7), ...site.months.get("2026-10").slice(0, 9)];
+  site.albums.set("japan-2026", { name: "Japan 2026", photos: mixed });
+  site.albums.set("autumn", { name: "Autumn", photos: byTime });
+  site.publish();
+  const html = (attributes) => () => ({
+    html: `<!doctype html><html lang="en"><meta charset="utf-8"><title>An album</title>
+      <script type="module" src="/gallery/photo-gallery.js"></script>
+      <body><main><h1>An album</h1><photo-gallery src="/gallery/" ${attributes}></photo-gallery></main>`,
+    policy: pagePolicy(),
+  });
+  const pages = {
+    "/mixed.html": html('album="japan-2026" controls sections="day"'),
+    "/time.html": html('album="autumn" order="oldest"'),
+    "/none.html": html('album="../index"'),
+  };
+  const { server, address } = await startStaticSite({ site, app, picture, pages });
+
+  // An album by time has its months as sections, in the order of the album.
+  const time = await open(`${address}/time.html`, { viewport: { width: 1280, height: 3000 } });
+  await untilTiles(time, byTime);
+  assert.deepEqual(await time.locator("photo-gallery h2").allTextContents(), ["August 2026", "October 2026"]);
+  await time.evaluate(() => document.querySelector("photo-gallery").removeAttribute("order"));
+  await untilTiles(time, byTime);
+  await time.evaluate(() => document.querySelector("photo-gallery").setAttribute("limit", "10"));
+  await untilTiles(time, byTime.slice(0, 10));
+  await time.context().close();
+
+  await checkMixedAlbum(`${address}/mixed.html`, site, mixed);
+
+  const none = await open(`${address}/none.html`);
+  await none.getByText("There are no photos here yet.").waitFor();
+  none.failures = none.failures.filter((text) => !text.includes("404"));
+  await check(none, "album-missing");
+  await none.context().close();
+
+  // The page of the gallery offers the albums.
+  const page = await open(`${address}/gallery/index.html`, { viewport: { width: 1280, height: 3000 } });
+  await visibleTiles(page);
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByLabel("Album").selectOption({ label: "Autumn (16)" });
+  await untilTiles(page, byTime);
+  await check(page, "album-chosen");
+  await page.getByRole("button", { name: "Show all photos" }).click();
+  await page.getByRole("heading", { name: "November 2026" }).waitFor();
+  await page.context().close();
+  close(server);
+}
+
+/** Waits until the tiles of these photos are in the page, in this order. */
+async function untilTiles(page, photos) {
+  const wanted = photos.map(({ stem }) => `#${stem}`).join();
+  const shown = () =>
+    page.evaluate(() => [...(document.querySelector("photo-gallery").shadowRoot?.querySelectorAll(".tile") ?? [])].map((tile) => tile.getAttribute("href")).join());
+  for (const end = Date.now() + 10_000; Date.now() < end && (await shown()) !== wanted; ) await page.waitForTimeout(50);
+  assert.equal(await shown(), wanted);
+}
+
+/** An album in an order of its own: one section. It follows changes, and shows nothing if it cannot be read. */
+async function checkMixedAlbum(url, site, mixed) {
+  const page = await open(url, { viewport: { width: 1280, height: 4000 } });
+  await untilTiles(page, mixed);
+  assert.deepEqual(await page.locator("photo-gallery h2").allTextContents(), ["Japan 2026"]);
+  await visibleTiles(page);
+  await check(page, "album");
+  const follow = () => page.waitForFunction(() => document.querySelector("photo-gallery").shadowRoot?.querySelector("dialog[open]"));
+  await page.goto("about:blank");
+  await page.goto(`${url}#${mixed[30].stem}`);
+  await follow();
+  await page.waitForTimeout(500);
+  await page.keyboard.press("ArrowRight");
+  await untilOpen(page, mixed[31].name);
+  await page.keyboard.press("Escape");
+  await untilClosed(page);
+  // The filters and the search leave a part of the album.
+  assert.equal(await page.getByLabel("Album").count(), 0);
+  await searchField(page).fill("canon");
+  const canon = ({ camera }) => camera.name.startsWith("Canon");
+  await untilTiles(page, mixed.filter(canon));
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByLabel("Year").selectOption("2026");
+  await mapButton(page).click();
+  await page.getByText("The numbers also count photos").waitFor();
+  assert.ok((await clusters(page).count()) > 0);
+  await page.keyboard.press("Escape");
+  await untilClosed(page);
+  await page.getByRole("button", { name: "Show all photos" }).click();
+  await untilTiles(page, mixed);
+
+  const refresh = () => page.evaluate(() => document.querySelector("photo-gallery").refresh());
+  const album = site.albums.get("japan-2026");
+  album.photos = [mixed[5], ...mixed.slice(7)];
+  site.publish();
+  await refresh();
+  await untilTiles(page, album.photos);
+  assert.deepEqual(page.failures, []);
+  // One of the photos may be hidden now. So none is shown if the album cannot be read.
+  site.publish();
+  await page.route("**/album/*", (route) => route.fulfill({ status: 500 }));
+  await refresh();
+  await page.getByText("The photos cannot be loaded.").waitFor();
+  await untilTiles(page, []);
+  await page.unroute("**/album/*");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await untilTiles(page, album.photos);
+  site.albums.delete("japan-2026");
+  site.publish();
+  await refresh();
+  await untilTiles(page, []);
+  await page.getByText("There are no photos here yet.").waitFor();
+  await page.context().close();
+}
+
 /** An empty gallery, and one whose files cannot be read. */
 async function checkEmptyAndBroken(app) {
   const site = new MadeUpSite(1, 0);
@@ -765,6 +1083,7 @@ async function checkServe() {
   const shown = await countBySteps(page);
   assert.equal(shown, listed);
   await checkServedMap(page, gallery);
+  await checkServedSearch(page, gallery);
   const hidden = await page.locator("photo-gallery .tile").first().getAttribute("href");
   execFileSync(process.env.PHOTOS, ["set", "--data", data, "--private", hidden.slice(1)], { stdio: "ignore" });
   await until("the photo is hidden", async () => (await index()).photos === listed - 1);
@@ -798,11 +1117,26 @@ async function checkServedMap(page, gallery) {
   await untilClosed(page);
 }
 
+/** The search finds the photos that the API finds. */
+async function checkServedSearch(page, gallery) {
+  for (const words of ["nikon", "fuji x", "f"]) {
+    const { items } = await (await fetch(`${gallery}/v1/photos?limit=100&q=${encodeURIComponent(words)}`)).json();
+    await searchField(page).fill(words);
+    await untilStatus(page, items.length ? `${numberOf(items.length)} with “${words}”.` : `No photos with “${words}”.`);
+    if (items.length) await untilShown(page, items.length);
+  }
+  await searchField(page).fill("");
+  await page.waitForTimeout(500);
+  await untilShown(page, EXAMPLE_PHOTOS);
+}
+
 const app = await writePageFiles();
 await checkMadeUpSite(app);
 await checkEmbedding(app);
 await checkEmptyAndBroken(app);
 await checkMap(app);
+await checkSearch(app);
+await checkAlbum(app);
 await checkServe();
 await browser.close();
 console.log(`the gallery page: ${passed.length} states without a finding of axe; screenshots in ${screenshots}`);

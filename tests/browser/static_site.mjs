@@ -34,6 +34,12 @@ const PLACE_OF_SEED = [0, 0, 0, 1, 2, 2, 2, 2, 3, 3, 4, 4, 4];
 const SHAPES = [[3, 2], [3, 2], [3, 2], [2, 3], [4, 3], [16, 9], [1, 1]];
 export const EDGES = [2048, 1280, 640, 320];
 
+/** The words of web/words.js. Older versions of Node.js do not import it, because its name does not end in `.mjs`. */
+const wordsModule = readFileSync(new URL("../../web/words.js", import.meta.url), "utf8");
+export const { splitWords } = await import(`data:text/javascript,${encodeURIComponent(wordsModule)}`);
+/** The maximum number of photos in a file of an album. */
+const ALBUM_FILE_PHOTOS = 25;
+
 const slug = (name) => name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
 
 /** Returns the made-up photo with a number in a month. `version` changes its pictures. */
@@ -102,9 +108,15 @@ function count(facets, key, fields, month) {
   facet.months[month] = (facet.months[month] ?? 0) + 1;
 }
 
-/** Made-up static files: `months` months of `perMonth` photos, up to November 2026. */
+/**
+ * Made-up static files: `months` months of `perMonth` photos, up to November 2026. With `hasTexts`, they
+ * have a text index.
+ */
 export class MadeUpSite {
-  constructor(months, perMonth) {
+  constructor(months, perMonth, { hasTexts = false } = {}) {
+    this.hasTexts = hasTexts;
+    /** The albums by slug: each has a `name` and `photos`. */
+    this.albums = new Map();
     this.generation = 1;
     this.months = new Map();
     for (let at = 0; at < months; at++) {
@@ -117,8 +129,49 @@ export class MadeUpSite {
     this.publish();
   }
 
-  /** Writes the files again after a change of `months`. */
-  publish() {
+  /** Writes the text index: the positions of the photos of each word. Returns the names of its shards. */
+  #writeTexts() {
+    const shards = new Map();
+    for (const [month, photos] of this.months) {
+      photos.forEach((photo, position) => {
+        const { title, headline, caption, altText, keywords, camera } = photo;
+        const texts = [title, headline, caption, altText, ...keywords, camera.name].filter(Boolean);
+        for (const word of new Set(texts.flatMap(splitWords))) {
+          const name = /^[a-z0-9]/.test(word) ? word[0] : `u${(word.codePointAt(0) >> 8).toString(16)}`;
+          if (!shards.has(name)) shards.set(name, {});
+          const months = (shards.get(name)[word] ??= {});
+          (months[month] ??= []).push(position);
+        }
+      });
+    }
+    for (const [name, words] of shards) {
+      for (const months of Object.values(words)) {
+        for (const month of Object.keys(months)) {
+          months[month] = months[month].map((position, at, all) => (at ? position - all[at - 1] : position));
+        }
+      }
+      this.files.set(`text/${name}.json`, JSON.stringify({ generation: this.generation, words }));
+    }
+    return [...shards.keys()].sort();
+  }
+
+  /** Writes the files of the albums. Returns their entries in `facets.json`. */
+  #writeAlbums() {
+    for (const name of this.files.keys()) if (name.startsWith("album/")) this.files.delete(name);
+    return [...this.albums].map(([slug, { name, photos }]) => {
+      const fileName = (at) => (at ? `${slug}.${at}.json` : `${slug}.json`);
+      for (let at = 0; at === 0 || at * ALBUM_FILE_PHOTOS < photos.length; at++) {
+        const items = photos.slice(at * ALBUM_FILE_PHOTOS, (at + 1) * ALBUM_FILE_PHOTOS);
+        const next = (at + 1) * ALBUM_FILE_PHOTOS < photos.length ? fileName(at + 1) : null;
+        const first = at === 0 ? { name, photos: photos.length } : {};
+        this.files.set(`album/${fileName(at)}`, JSON.stringify({ kind: "album", slug, ...first, items, next }));
+      }
+      return { slug, name, photos: photos.length, list: `album/${slug}.json` };
+    });
+  }
+
+  /** Writes the files again after a change of `months`. With `keepsTexts`, the text index is not written again. */
+  publish({ keepsTexts = false } = {}) {
     this.generation += 1;
     const facets = { cameras: {}, keywords: {}, ratings: {}, cells: {} };
     const months = [];
@@ -148,7 +201,9 @@ export class MadeUpSite {
     const short = (list) => list.map(({ slug, name, photos }) => ({ slug, name, photos }));
     this.files.set("index.json", JSON.stringify({ ...index, cameras: short(lists.cameras), lenses: [] }));
     const ratings = sorted(facets.ratings).sort((a, b) => b.rating - a.rating).filter(({ rating }) => rating > 0);
-    this.files.set("facets.json", JSON.stringify({ generation: this.generation, ...lists, ratings }));
+    if (this.hasTexts && !keepsTexts) this.shards = this.#writeTexts();
+    const others = { text: this.shards, albums: this.#writeAlbums() };
+    this.files.set("facets.json", JSON.stringify({ generation: this.generation, ...lists, ratings, ...others }));
   }
 
   /** A month keeps its ETag until its file changes. */
