@@ -20,6 +20,7 @@ pub mod picture_queue;
 mod picture_secret;
 pub mod picture_work;
 pub mod published;
+pub mod published_albums;
 pub mod published_lists;
 pub mod query;
 mod schema;

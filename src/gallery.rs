@@ -59,6 +59,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::published::PublishTable;
 
 pub use crate::clock::Clock;
+use album_photos::AlbumCache;
 pub use cursor::{CursorKey, InvalidCursorKey};
 use index_cache::IndexCache;
 use json_response::{JSON_MEDIA_TYPE, json_response};
@@ -91,6 +92,7 @@ pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySe
     let months = MonthCache::new(published.clone());
     let state = GalleryState {
         catalogue,
+        albums: AlbumCache::default(),
         index: IndexCache::new(published, months.clone()),
         months,
         view: Arc::new(settings.public_view()),

@@ -36,6 +36,7 @@ pub mod retry;
 #[cfg(feature = "lambda")]
 pub mod secrets;
 pub mod services;
+mod site_albums;
 pub mod skipped_names;
 pub mod storage;
 mod strip;

@@ -17,8 +17,10 @@
 //! 7. the item of the month;
 //! 8. the removal of the old parts of the term index;
 //! 9. the removal of the dirty mark of the month;
-//! 10. at the end of the cycle: the removal of obsolete shards, the state of the shards, and the
-//!     removal of the record.
+//! 10. at the end of the cycle, if albums change: their files, the files and the state of (5) and (6)
+//!     again, the removal of obsolete files, and the items of the albums;
+//! 11. the removal of obsolete shards, the state of the shards, the removal of the request to update
+//!     the albums, and the removal of the record.
 //!
 //! A cycle lists the stored files first. If the files of a month do not match the item of the
 //! month, an earlier cycle was interrupted. All files of the month are then written again, even if
@@ -35,12 +37,20 @@
 //! `photos recount`. All files in the folders of the lists are then compared with the items in the end.
 //! The order of the writes of one list is in `list_writer.rs`.
 //!
+//! An album changes by a command of its owner, which leaves a request in the state of publish. Albums are
+//! made from the files and the term indexes of all months (`album_writer.rs`), so they come last. The
+//! record names them before a month or an album changes. If there is a record when a cycle starts, all
+//! files in their folder are compared with the albums.
+//!
 //! The first cycle of a new version of the gallery page writes the modules of the page before
 //! everything else: see `page_files.rs`.
 //!
 //! The clock may be set back. Stored times that are in the future are corrected: see
 //! `schedule.rs`.
 
+mod album_file;
+mod album_rows;
+mod album_writer;
 mod changes_file;
 mod cycle;
 mod error;

@@ -157,6 +157,7 @@ impl Services {
             bucket: self.settings.gallery_bucket()?,
             prefix: self.settings.gallery_prefix().to_owned(),
             view: self.view()?,
+            album_folders: self.settings.album_folders()?,
             map_tiles: self.settings.map_tiles()?,
             // The owner's own disk does not need smaller files.
             compress: !is_local,

@@ -237,8 +237,7 @@ impl Catalogue {
     }
 
     /// Reads the summaries of the public photos with these stems. The reads are strongly consistent.
-    /// Returns a map from stem to summary, without the stems that have no public photo. Each stem must
-    /// occur once. Sends one request for each 100 stems, and more if DynamoDB leaves some keys
+    /// Returns a map from stem to summary, without the stems that have no public photo. Sends one request for each 100 stems, and more if DynamoDB leaves some keys
     /// unprocessed.
     ///
     /// If the stored summary of a photo cannot be read, an error is logged and the photo is left out.
@@ -250,9 +249,17 @@ impl Catalogue {
         stems: &[&str],
     ) -> Result<HashMap<String, Summary>, CatalogueError> {
         let mut found = HashMap::new();
-        for stems in stems.chunks(MAX_BATCH_KEYS) {
-            let pks = stems.iter().map(|stem| photo_pk(&PhotoId::from_stem(stem)));
-            let keys = pks.map(|pk| HashMap::from([(PK.to_owned(), text(&pk))]));
+        // DynamoDB refuses a request that contains a key twice.
+        let mut pks: Vec<String> = stems
+            .iter()
+            .map(|stem| photo_pk(&PhotoId::from_stem(stem)))
+            .collect();
+        pks.sort_unstable();
+        pks.dedup();
+        for pks in pks.chunks(MAX_BATCH_KEYS) {
+            let keys = pks
+                .iter()
+                .map(|pk| HashMap::from([(PK.to_owned(), text(pk))]));
             let attributes = [PK, "datePartition", "summary"];
             for item in get_batch(&self.client, &self.table, keys.collect(), &attributes).await? {
                 let pk = pk_of(&item);

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::item_size::{PUBLISH_KEYS, check_item_size};
+use super::published_albums::ALBUMS;
 use super::published_lists::{LIST_CHECK, LISTS, PendingLists, TEXT, TextShards};
 use crate::newer_version::NewerVersionError;
 
@@ -22,7 +23,7 @@ use super::{
 
 /// The version of the format of the counts and the static files. When it is increased, publish
 /// rebuilds all months, and earlier versions of this program refuse the table.
-pub const PUBLISH_FORMAT_VERSION: u32 = 7;
+pub const PUBLISH_FORMAT_VERSION: u32 = 8;
 
 /// The partition key of the items that describe published months.
 const MONTH: &str = "month";
@@ -225,6 +226,9 @@ pub struct PublishState {
     pub text: TextShards,
     /// The time at which a check of all list files was requested. `None` if none is requested.
     pub list_check: Option<DateTime<Utc>>,
+    /// The number of requests to update the files of the albums since they were last updated. `None`
+    /// if there is none.
+    pub album_update: Option<u64>,
 }
 
 /// The months in which photos wait for their pictures: a map from the month to the time, in
@@ -486,6 +490,10 @@ impl PublishTable {
                 Some(LISTS) => state.lists = serde_json::from_value(item).map_err(shape)?,
                 Some(TEXT) => state.text = serde_json::from_value(item).map_err(shape)?,
                 Some(LIST_CHECK) => state.list_check = parse_until(&item),
+                Some(ALBUMS) => {
+                    let generation = item.get("generation");
+                    state.album_update = generation.and_then(serde_json::Value::as_u64);
+                }
                 _ => {}
             }
         }

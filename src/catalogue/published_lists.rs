@@ -72,6 +72,8 @@ pub struct PendingLists {
     pub all: bool,
     /// `true` if the text index may be out of date.
     pub text: bool,
+    /// `true` if the files of albums may be out of date, or may differ from their items.
+    pub albums: bool,
 }
 
 /// The stored shards of the text index: a map from the name of a shard to the digest of its words.

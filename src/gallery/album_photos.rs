@@ -1,18 +1,20 @@
 //! The photos of an album, as a query of the term index.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::index_cache::IndexedMonth;
-use super::index_list::{IndexList, IndexOrder};
+use super::index_list::IndexOrder;
 use super::list_request::ListOrder;
 use super::problem::Problem;
 use super::state::GalleryState;
-use crate::catalogue::album::{Album, AlbumContent, AlbumOrder, AlbumRule, add_folder_albums};
+use crate::catalogue::album::{Album, AlbumOrder, add_folder_albums};
 use crate::privacy::Visibility;
-use crate::term_index::{IndexQuery, TermKind};
+use crate::site_albums::{find_album_query, find_folder_names, select_public_albums};
+use crate::term_index::{IndexPart, IndexQuery};
 
 /// The photos of an album.
+#[derive(Clone)]
 pub(super) struct AlbumPhotos {
     /// The query of the term index that finds them.
     query: IndexQuery,
@@ -60,82 +62,82 @@ pub(super) async fn find_public_albums(
     index: &[IndexedMonth],
 ) -> Result<Vec<Album>, Problem> {
     let owned = gallery.catalogue.albums().await?;
-    let names = folder_names(gallery, index);
-    let mut albums = add_folder_albums(owned, names.iter().map(String::as_str));
-    albums.retain(|album| album.visibility == Visibility::Public);
-    Ok(albums)
+    Ok(select_public_albums(owned, &folder_names(gallery, index)))
 }
 
-/// Returns the names of all folders of uploads that are albums. Returns none if the setting is off now.
-/// The photos still have the names of an earlier setting until they are indexed again.
+/// Returns the names of all folders of uploads that are albums.
 fn folder_names(gallery: &GalleryState, index: &[IndexedMonth]) -> BTreeSet<String> {
-    if gallery.settings.album_folders.is_empty() {
-        return BTreeSet::new();
-    }
-    let parts = index.iter().flat_map(|month| &month.parts);
-    let names = parts.flat_map(|part| part.named_terms(TermKind::Folder));
-    names.map(|(_, name, _)| name.to_owned()).collect()
+    find_folder_names(&gallery.settings.album_folders, all_parts(index))
 }
 
 /// Returns the query and the order of the photos of an album. If photos of a list were moved, reads the
-/// items of these photos.
+/// items of these photos, once for each version of the album and of the index.
 pub(super) async fn find_album_photos(
     gallery: &GalleryState,
     index: &Arc<Vec<IndexedMonth>>,
     album: &Album,
 ) -> Result<AlbumPhotos, Problem> {
+    if let Some(photos) = gallery.albums.find(album, index) {
+        return Ok(photos);
+    }
+    let parts: Vec<&IndexPart> = all_parts(index).collect();
+    let found = find_album_query(&gallery.catalogue, &parts, album).await?;
     let by_time = match album.order {
         AlbumOrder::Newest => Some(ListOrder::Newest),
         AlbumOrder::Oldest => Some(ListOrder::Oldest),
         AlbumOrder::Added => Some(ListOrder::Added),
         AlbumOrder::Listed => None,
     };
-    match &album.content {
-        AlbumContent::Rule(rule) => Ok(rule_photos(rule, by_time.unwrap_or_default())),
-        AlbumContent::List(stems) => {
-            let stems = present_stems(gallery, index, stems).await?;
-            let query = IndexQuery {
-                stems: Some(stems.iter().cloned().collect()),
-                ..IndexQuery::default()
-            };
-            let order = by_time.map_or(IndexOrder::Listed(stems), IndexOrder::Sorted);
-            Ok(AlbumPhotos { query, order })
-        }
-    }
-}
-
-fn rule_photos(rule: &AlbumRule, order: ListOrder) -> AlbumPhotos {
-    AlbumPhotos {
-        query: IndexQuery::of_rule(rule),
-        order: IndexOrder::Sorted(order),
-    }
-}
-
-/// Returns the present stems of a list. Most of them are in the index. Only for the others, which are
-/// private, removed or moved, the items are read.
-async fn present_stems(
-    gallery: &GalleryState,
-    index: &Arc<Vec<IndexedMonth>>,
-    stems: &[String],
-) -> Result<Vec<String>, Problem> {
-    let query = IndexQuery {
-        stems: Some(stems.iter().cloned().collect()),
-        ..IndexQuery::default()
+    let listed = found.listed.map(IndexOrder::Listed);
+    let by_time = by_time.map(IndexOrder::Sorted);
+    let photos = AlbumPhotos {
+        query: found.query,
+        order: listed
+            .or(by_time)
+            .unwrap_or(IndexOrder::Sorted(ListOrder::default())),
     };
-    let order = IndexOrder::Sorted(ListOrder::Newest);
-    let list = IndexList::new(Arc::clone(index), query, order);
-    let known: BTreeSet<&str> = list.all_stems().into_iter().collect();
-    let is_unknown = |stem: &&String| !known.contains(stem.as_str());
-    let unknown: Vec<String> = stems.iter().filter(is_unknown).cloned().collect();
-    let mut found = gallery.catalogue.present_stems(&unknown).await?.into_iter();
-    let mut shown = BTreeSet::new();
-    let mut present = Vec::with_capacity(stems.len());
-    for stem in stems {
-        let stem = match known.contains(stem.as_str()) {
-            true => Some(stem.clone()),
-            false => found.next().flatten(),
-        };
-        present.extend(stem.filter(|stem| shown.insert(stem.clone())));
+    gallery.albums.keep(album, index, &photos);
+    Ok(photos)
+}
+
+/// A cache of the photos of albums. All clones share one cache.
+#[derive(Clone, Default)]
+pub(super) struct AlbumCache {
+    /// The albums by slug.
+    albums: Arc<Mutex<HashMap<String, CachedAlbum>>>,
+}
+
+/// An album, the index with which its photos were found, and its photos.
+struct CachedAlbum {
+    album: Album,
+    index: Arc<Vec<IndexedMonth>>,
+    photos: AlbumPhotos,
+}
+
+impl AlbumCache {
+    /// Returns the photos of this version of an album in this version of the index, if they are cached.
+    fn find(&self, album: &Album, index: &Arc<Vec<IndexedMonth>>) -> Option<AlbumPhotos> {
+        let albums = self.albums.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = albums.get(&album.slug)?;
+        let is_same = cached.album == *album && Arc::ptr_eq(&cached.index, index);
+        is_same.then(|| cached.photos.clone())
     }
-    Ok(present)
+
+    /// Caches the photos of an album. Drops all that belong to another version of the index.
+    fn keep(&self, album: &Album, index: &Arc<Vec<IndexedMonth>>, photos: &AlbumPhotos) {
+        let mut albums = self.albums.lock().unwrap_or_else(PoisonError::into_inner);
+        albums.retain(|_, cached| Arc::ptr_eq(&cached.index, index));
+        let cached = CachedAlbum {
+            album: album.clone(),
+            index: Arc::clone(index),
+            photos: photos.clone(),
+        };
+        albums.insert(album.slug.clone(), cached);
+    }
+}
+
+/// Returns the parts of the index of all months.
+fn all_parts(index: &[IndexedMonth]) -> impl Iterator<Item = &IndexPart> {
+    let parts = index.iter().flat_map(|month| &month.parts);
+    parts.map(|part| &**part)
 }

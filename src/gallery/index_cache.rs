@@ -55,31 +55,37 @@ impl IndexCache {
         }
     }
 
-    /// Returns the term index of all months, in the order of their names. Leaves out the months that were
-    /// indexed under other privacy rules than `privacy`: they could reveal what the present rules hide.
-    /// Publish indexes them again.
+    /// Returns the term index of all months, in the order of their names. `privacy` identifies the present
+    /// privacy rules.
     ///
     /// Each call reads the present version of the counts with one request. Only the parts that are new
     /// since the last call are read.
     ///
     /// # Errors
-    /// Fails if a request fails, if a part cannot be read, or if the months change again and again while
+    /// Returns the problem that the gallery is unavailable if a month was indexed under other privacy
+    /// rules. It could reveal what the present rules hide, and without it, lists would lack photos.
+    /// Publish indexes it again. Fails also if a request fails, if a part cannot be read, or if the months change again and again while
     /// they are read.
     pub(super) async fn load_index(
         &self,
         privacy: &str,
     ) -> Result<Arc<Vec<IndexedMonth>>, Problem> {
-        let mut loaded = self.loaded.lock().await;
         // Publish deletes a part only after it has changed the item of the month and the version of the
         // counts. So if a part is gone, the second attempt reads newer months.
         for _ in 0..2 {
             let months = self.months.load_months().await?;
+            let mut loaded = self.loaded.lock().await;
+            if let Some(month) = months.iter().find(|month| month.privacy != privacy) {
+                let month = &month.month;
+                tracing::warn!(month, "not indexed under the present privacy rules yet");
+                return Err(Problem::unavailable());
+            }
             let is_same = |source: &Arc<Vec<PublishedMonth>>| Arc::ptr_eq(source, &months);
             if loaded.source.as_ref().is_some_and(is_same) {
                 return Ok(Arc::clone(&loaded.index));
             }
             self.read_missing_parts(&months, &mut loaded.parts).await?;
-            if let Some(index) = build_index(&months, &loaded.parts, privacy) {
+            if let Some(index) = build_index(&months, &loaded.parts) {
                 loaded.index = Arc::new(index);
                 loaded.source = Some(months);
                 return Ok(Arc::clone(&loaded.index));
@@ -126,14 +132,12 @@ impl IndexCache {
     }
 }
 
-/// Returns the index of the months that have these privacy rules. Returns `None` if a part is missing.
+/// Returns the index of these months. Returns `None` if a part is missing.
 fn build_index(
     months: &[PublishedMonth],
     parts: &HashMap<String, Arc<IndexPart>>,
-    privacy: &str,
 ) -> Option<Vec<IndexedMonth>> {
-    let months = months.iter().filter(|month| month.privacy == privacy);
-    let index = months.map(|month| {
+    let index = months.iter().map(|month| {
         let parts = month.index.iter().map(|key| parts.get(key).cloned());
         Some(IndexedMonth {
             month: month.month.clone(),

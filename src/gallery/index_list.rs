@@ -4,6 +4,7 @@
 //! photo of the position may have left the list in the meantime.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cursor::ListPosition;
@@ -34,6 +35,8 @@ pub(super) enum Direction {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct IndexMatch {
     pub(super) stem: String,
+    /// The month in whose index the photo is.
+    pub(super) month: String,
     pub(super) position: ListPosition,
 }
 
@@ -78,7 +81,15 @@ impl IndexList {
                 position_by_time(month.unwrap_or_default(), sort.to_owned())
             }
             IndexOrder::Sorted(ListOrder::Added) => position_by_addition(added, stem),
-            IndexOrder::Listed(_) => position_in_list(stem),
+            // A photo that is not in the list has no place in it, and so no neighbours.
+            IndexOrder::Listed(stems) => match stems.iter().position(|listed| listed == stem) {
+                Some(number) => position_in_list(number, stem),
+                None => ListPosition {
+                    partition: String::new(),
+                    undated: false,
+                    after: None,
+                },
+            },
         }
     }
 
@@ -102,13 +113,19 @@ impl IndexList {
         }
     }
 
-    /// Returns the stems of all photos that match, in no particular order.
+    /// Returns the stems of all photos that match, in no particular order. A photo that was moved may
+    /// occur twice, until publish has indexed both months again.
     pub(super) fn all_stems(&self) -> Vec<&str> {
-        let rows = |part: &'_ Arc<IndexPart>| self.query.matching_rows(part);
+        self.stems_and_months().map(|(stem, _)| stem).collect()
+    }
+
+    fn stems_and_months(&self) -> impl Iterator<Item = (&str, &str)> {
         let months = self.months_in_range();
-        let parts = months.flat_map(|month| &month.parts);
-        let stems = parts.flat_map(|part| rows(part).into_iter().map(|row| part.row(row).stem));
-        stems.collect()
+        let parts = months.flat_map(|month| month.parts.iter().map(|part| (part, &month.month)));
+        parts.flat_map(|(part, month)| {
+            let rows = self.query.matching_rows(part).into_iter();
+            rows.map(|row| (part.row(row).stem, month.as_str()))
+        })
     }
 
     fn months_in_range(&self) -> impl Iterator<Item = &IndexedMonth> {
@@ -158,6 +175,7 @@ impl IndexList {
                     let row = part.row(row);
                     found.push(IndexMatch {
                         stem: row.stem.to_owned(),
+                        month: month.month.clone(),
                         position: position_by_time(&month.month, row.sort_key()),
                     });
                     if found.len() == wanted {
@@ -200,32 +218,37 @@ impl IndexList {
             Direction::Forward => other.cmp(one),
             Direction::Backward => one.cmp(other),
         };
+        let by_place = |one: &Added<'_>, other: &Added<'_>| compare(&one.0, &other.0);
         let limit = after.and_then(|after| {
             let added: i64 = after.partition.parse().ok()?;
             Some((added, after.after.as_deref()?))
         });
-        let mut found: Vec<(i64, &str)> = Vec::new();
-        for part in self.months_in_range().flat_map(|month| &month.parts) {
-            let rows = self.query.matching_rows(part).into_iter();
-            let rows = rows.map(|row| part.row(row));
-            let rows = rows.map(|row| (row.added, row.stem));
-            found.extend(
-                rows.filter(|row| limit.is_none_or(|limit| compare(&limit, row) == Ordering::Less)),
-            );
+        let mut found: Vec<Added<'_>> = Vec::new();
+        for month in self.months_in_range() {
+            for part in &month.parts {
+                let rows = self.query.matching_rows(part).into_iter();
+                let rows = rows.map(|row| part.row(row));
+                let rows = rows.map(|row| ((row.added, row.stem), month.month.as_str()));
+                found.extend(rows.filter(|(row, _)| {
+                    limit.is_none_or(|limit| compare(&limit, row) == Ordering::Less)
+                }));
+            }
         }
         if found.len() > wanted {
-            found.select_nth_unstable_by(wanted, compare);
+            found.select_nth_unstable_by(wanted, by_place);
             found.truncate(wanted);
         }
-        found.sort_unstable_by(compare);
-        let matches = found.into_iter().map(|(added, stem)| IndexMatch {
+        found.sort_unstable_by(by_place);
+        let matches = found.into_iter().map(|((added, stem), month)| IndexMatch {
             stem: stem.to_owned(),
+            month: month.to_owned(),
             position: position_by_addition(added, stem),
         });
         matches.collect()
     }
 
-    /// Returns the next photos of a list in the order of its owner.
+    /// Returns the next photos of a list in the order of its owner. If the photo of the position is not in
+    /// the list any more, the list continues at its former place.
     fn next_in_list(
         &self,
         stems: &[String],
@@ -233,22 +256,43 @@ impl IndexList {
         wanted: usize,
         direction: Direction,
     ) -> Vec<IndexMatch> {
-        let found: std::collections::BTreeSet<&str> = self.all_stems().into_iter().collect();
-        let mut ordered: Vec<&String> = stems.iter().collect();
-        if direction == Direction::Backward {
-            ordered.reverse();
-        }
-        let limit = after.and_then(|after| after.after.as_deref());
-        let start = limit.and_then(|limit| ordered.iter().position(|stem| *stem == limit));
-        let rest = ordered.into_iter().skip(start.map_or(0, |start| start + 1));
-        let matches = rest.filter(|stem| found.contains(stem.as_str()));
-        let matches = matches.map(|stem| IndexMatch {
-            stem: stem.clone(),
-            position: position_in_list(stem),
+        let found: BTreeMap<&str, &str> = self.stems_and_months().collect();
+        let forward = direction == Direction::Forward;
+        let range = match after {
+            None => 0..stems.len(),
+            Some(after) => {
+                let limit = after.after.as_deref().unwrap_or_default();
+                let place = stems.iter().position(|stem| stem == limit);
+                // The places from `first` to before `next` are those of the photo itself.
+                let (first, next) = match (place, after.partition.parse::<usize>()) {
+                    (Some(place), _) => (place, place + 1),
+                    (None, Ok(former)) => (former.min(stems.len()), former.min(stems.len())),
+                    (None, Err(_)) => return Vec::new(),
+                };
+                if forward { next..stems.len() } else { 0..first }
+            }
+        };
+        let start = range.start;
+        let rest = stems.get(range).unwrap_or_default().iter().enumerate();
+        let matches = rest.filter_map(|(number, stem)| {
+            Some(IndexMatch {
+                stem: stem.clone(),
+                month: (*found.get(stem.as_str())?).to_owned(),
+                position: position_in_list(start + number, stem),
+            })
         });
-        matches.take(wanted).collect()
+        let mut matches: Vec<IndexMatch> = matches.collect();
+        if !forward {
+            matches.reverse();
+        }
+        matches.truncate(wanted);
+        matches
     }
 }
+
+/// A photo in the order of addition, and the month in whose index it is. The time is in seconds since
+/// 1970.
+type Added<'a> = ((i64, &'a str), &'a str);
 
 /// Compares two months by their place in a list. Undated photos are at its end.
 fn compare_months(one: &str, other: &str, newest_first: bool) -> Ordering {
@@ -277,9 +321,10 @@ fn position_by_addition(added: i64, stem: &str) -> ListPosition {
     }
 }
 
-fn position_in_list(stem: &str) -> ListPosition {
+/// Returns the position of a photo in the list of an owner. `number` is its place.
+fn position_in_list(number: usize, stem: &str) -> ListPosition {
     ListPosition {
-        partition: String::new(),
+        partition: number.to_string(),
         undated: false,
         after: Some(stem.to_owned()),
     }

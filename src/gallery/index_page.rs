@@ -15,9 +15,11 @@ use super::index_query::index_query;
 use super::list_request::ListFilters;
 use super::problem::Problem;
 use super::state::GalleryState;
+use crate::archive::UNDATED;
 use crate::summary::Summary;
 use crate::term_index::{IndexQuery, IndexedPhoto};
 use crate::view::{ListedPhoto, PublicView};
+use photo_metadata::CaptureTime;
 
 /// The number of photos that one request to the table reads.
 const PHOTOS_PER_REQUEST: usize = 100;
@@ -93,9 +95,10 @@ impl<'a> IndexPages<'a> {
         self.is_at_end || self.requests >= MAX_REQUESTS
     }
 
-    /// Reports whether the list is at its end.
-    pub(super) fn is_at_end(&self) -> bool {
-        self.is_at_end
+    /// Reports whether the index has a photo after the position.
+    pub(super) fn has_more(&self) -> bool {
+        let after = self.position.as_ref();
+        !self.is_at_end && !self.list.next_matches(after, 1, self.direction).is_empty()
     }
 
     /// Reads the next photos of the list, at most `wanted`. Sends one request to the table. The result
@@ -112,16 +115,29 @@ impl<'a> IndexPages<'a> {
         }
         self.requests += 1;
         let now = (self.gallery.settings.now)();
-        let mut summaries = read_summaries(self.gallery, &matches).await?;
+        let summaries = read_summaries(self.gallery, &matches).await?;
         let view = &self.gallery.view;
         let placed = matches.into_iter().filter_map(|found| {
-            let summary = summaries.remove(&found.stem)?;
-            let photo = show_if_matching(view, &summary, self.list.query(), now)?;
+            // A photo that was moved may be in the indexes of two months. It is listed in its present one.
+            let summary = summaries.get(&found.stem)?;
+            if month_of_photo(&summary.record.capture) != found.month {
+                return None;
+            }
+            let photo = show_if_matching(view, summary, self.list.query(), now)?;
             let position = found.position;
             Some(PlacedPhoto { photo, position })
         });
         Ok(placed.collect())
     }
+}
+
+/// Returns the month in whose index a photo is.
+fn month_of_photo(capture: &CaptureTime) -> String {
+    let start = capture.start();
+    start.map_or_else(
+        || UNDATED.to_owned(),
+        |start| start.format("%Y-%m").to_string(),
+    )
 }
 
 /// Reads the summaries of these photos from the table, by their stems.

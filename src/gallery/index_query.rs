@@ -47,6 +47,7 @@ pub(super) fn index_query(filters: &ListFilters) -> IndexQuery {
     add(&filters.lens, &[TermKind::Lens]);
     add(&filters.keyword, &KEYWORD_KINDS);
     add(&filters.place, &PLACE_KINDS);
+    add(&filters.day_of_year, &[TermKind::Day]);
     terms.extend(filters.rating.map(TermFilter::min_rating));
     for word in &filters.words {
         terms.push(TermFilter::BeginsWith(Term::new(TermKind::Word, word)));
@@ -59,7 +60,6 @@ pub(super) fn index_query(filters: &ListFilters) -> IndexQuery {
         },
         areas: filters.bbox.map(|bounds| bounds.areas()),
         stems: None,
-        day_of_year: filters.day_of_year.clone(),
     }
 }
 

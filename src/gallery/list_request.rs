@@ -298,6 +298,16 @@ fn parse_words(value: &str) -> Result<Vec<String>, Problem> {
     let mut words: Vec<String> = split_words(value).collect();
     words.sort();
     words.dedup();
+    // A photo with a longer word has the beginning of it too.
+    let begins_another = |word: &String| {
+        let mut longer = words.iter().filter(|other| *other != word);
+        longer.any(|other| other.starts_with(word.as_str()))
+    };
+    let words: Vec<String> = words
+        .iter()
+        .filter(|word| !begins_another(word))
+        .cloned()
+        .collect();
     match words.len() {
         1..=MAX_WORDS => Ok(words),
         0 => Err(Problem::invalid_parameter(

@@ -137,21 +137,19 @@ async fn fill_page_from_term_index(
     let Some(list) = open_list(gallery, &request.filters).await? else {
         return Ok(FilledPage { items, next: None });
     };
-    let mut last = position.clone();
     let mut pages = IndexPages::new(gallery, &list, position, Direction::Forward);
-    while !pages.is_finished() {
-        // One photo more shows whether there is a next page.
-        for placed in pages.read(request.limit + 1 - items.len()).await? {
-            if items.len() == request.limit || bytes > MAX_PAGE_BYTES {
-                return Ok(FilledPage { items, next: last });
-            }
+    while items.len() < request.limit && !pages.is_finished() {
+        for placed in pages.read(request.limit - items.len()).await? {
             let item = render(&placed.photo)?;
             bytes += item.len();
             items.push(item);
-            last = Some(placed.position);
+            if bytes > MAX_PAGE_BYTES {
+                let next = Some(placed.position);
+                return Ok(FilledPage { items, next });
+            }
         }
     }
-    let next = pages.position().filter(|_| !pages.is_at_end()).cloned();
+    let next = pages.position().filter(|_| pages.has_more()).cloned();
     Ok(FilledPage { items, next })
 }
 

@@ -21,6 +21,9 @@ pub(crate) const RANDOM_PARAMETERS: [&str; 13] = with_filters(["limit", "seed", 
 pub(crate) const DEFAULT_COUNT: usize = 1;
 /// The number of photos that are read at once from the table.
 const PHOTOS_PER_READ: usize = 100;
+/// The maximum number of reads for one request. Many photos may have been hidden since the last cycle of
+/// publish. Then there are fewer photos than the request asks for.
+const MAX_READS: usize = 16;
 
 /// Handles `GET /v1/photos/random`. Each photo occurs at most once. With `seed`, the same catalogue gives
 /// the same photos in the same order, and caches may keep the response. Without it, no cache may.
@@ -77,16 +80,24 @@ async fn choose_photos(
     };
     let now = (gallery.settings.now)();
     let mut stems = list.all_stems();
+    stems.sort_unstable();
+    stems.dedup();
     random.shuffle(&mut stems);
     let fields = request.fields.as_deref();
     let mut rest = stems.as_slice();
-    while items.len() < request.limit && !rest.is_empty() {
-        // Some more, because a photo may have been hidden since the last cycle of publish.
-        let wanted = (request.limit - items.len() + 2).min(PHOTOS_PER_READ);
-        let (read, later) = rest.split_at(wanted.min(rest.len()));
+    for read in 0..MAX_READS {
+        if items.len() == request.limit || rest.is_empty() {
+            break;
+        }
+        // Some more, because a photo may have been hidden.
+        let wanted = match read {
+            0 => (request.limit + 2).min(PHOTOS_PER_READ),
+            _ => PHOTOS_PER_READ,
+        };
+        let (chosen, later) = rest.split_at(wanted.min(rest.len()));
         rest = later;
-        let summaries = gallery.catalogue.public_summaries(read).await?;
-        let shown = read.iter().filter_map(|stem| {
+        let summaries = gallery.catalogue.public_summaries(chosen).await?;
+        let shown = chosen.iter().filter_map(|stem| {
             let summary = summaries.get(*stem)?;
             show_if_matching(&gallery.view, summary, list.query(), now)
         });

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use local_http::AllowedOrigins;
 
+use super::album_photos::AlbumCache;
 use super::cursor::CursorKey;
 use super::index_cache::{IndexCache, IndexedMonth};
 use super::month_cache::MonthCache;
@@ -64,6 +65,7 @@ pub(super) struct GalleryState {
     pub(super) catalogue: Catalogue,
     pub(super) months: MonthCache,
     pub(super) index: IndexCache,
+    pub(super) albums: AlbumCache,
     pub(super) settings: Arc<GallerySettings>,
     pub(super) view: Arc<PublicView>,
 }

@@ -80,6 +80,16 @@ impl ChangesFile {
         }
     }
 
+    /// Returns the contents of a `changes.json` after a generation in which no month has changed. If a
+    /// generation is missing before `generation`, or if the contents begin before `since`, drops the
+    /// changes, as [`ChangesFile::append`] does.
+    pub(super) fn advance(self, since: u64, generation: u64) -> Self {
+        match self.generation + 1 == generation && self.since >= since {
+            true => ChangesFile { generation, ..self },
+            false => ChangesFile::empty(generation),
+        }
+    }
+
     /// Appends new changes to the contents of `changes.json`. Drops the earlier data of each photo
     /// that a new change concerns, so that no old version and no removed photo stays in the file.
     /// If there are then too many changes, drops the earliest.

@@ -11,6 +11,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::album_writer::{AlbumWriter, PublishedAlbums};
 use super::changes_file::{CHANGES_FILE, ChangesFile, MonthChange};
 use super::error::PublishError;
 use super::event::{mark_changed_months, mark_every_month};
@@ -20,6 +21,7 @@ use super::hook::BuildHook;
 use super::hook_calls::{call_hook_if_due, parse_hook_state};
 use super::index_file::{GalleryIndex, INDEX_FILE};
 use super::lease::PublishLease;
+use super::list_changes::PublishedMonths;
 use super::list_progress::{ListProgress, needs_cycle, unmarked_months};
 use super::list_writer::ListWriter;
 use super::map_file::{GalleryMap, MAP_FILE};
@@ -33,10 +35,12 @@ use super::schedule::{
 use super::stored_text::json_digest;
 use super::text_writer::TextWriter;
 use crate::catalogue::Catalogue;
+use crate::catalogue::album_folders::AlbumFolders;
 use crate::catalogue::published::{
     DirtyMonth, FilesState, PUBLISH_FORMAT_VERSION, PublishState, PublishTable, PublishedMonth,
     WaitingMonths,
 };
+use crate::catalogue::published_albums::PublishedAlbum;
 use crate::map_tiles::MapTiles;
 use crate::object::Bucket;
 use crate::storage::Storage;
@@ -71,6 +75,9 @@ pub struct PublishSettings {
     pub prefix: String,
     /// The rules about what the public may see. They must be the same as the rules of the gallery.
     pub view: PublicView,
+    /// The prefixes of source keys whose folders are albums. They must be the same as those of the
+    /// gallery.
+    pub album_folders: AlbumFolders,
     /// The server of the map tiles of the gallery page, if the owner has chosen one.
     pub map_tiles: Option<MapTiles>,
     /// `true` if the files are stored compressed, with `Content-Encoding: gzip`.
@@ -100,6 +107,8 @@ struct CycleProgress {
     now: DateTime<Utc>,
     /// All published months: a map from the name of a month to its item.
     months: BTreeMap<String, PublishedMonth>,
+    /// All published albums.
+    albums: PublishedAlbums,
     /// The ETags of the stored files at the start of the cycle. Each month is rebuilt at most once
     /// in a cycle, so the ETags of a month are still right when it is rebuilt.
     stored: StoredETags,
@@ -226,10 +235,11 @@ impl Publisher {
         let is_new_view = state.files.view != self.view_fingerprint();
         let is_new_page = state.files.page != self.page_version();
         let hook_is_due = self.hook_is_due(parse_hook_state(&state)?, now);
-        let has_due_month = dirty.iter().any(|month| month_is_due(month, now))
+        let has_due_work = dirty.iter().any(|month| month_is_due(month, now))
             || state.waiting.due(now).next().is_some()
+            || state.album_update.is_some()
             || needs_cycle(&state.lists, &dirty);
-        if !is_new_view && !is_new_page && !hook_is_due && !has_due_month {
+        if !is_new_view && !is_new_page && !hook_is_due && !has_due_work {
             return Ok(CycleReport {
                 deferred: dirty.len() as u64,
                 ..CycleReport::default()
@@ -288,6 +298,7 @@ impl Publisher {
         let mut progress = CycleProgress {
             now,
             months: BTreeMap::new(),
+            albums: PublishedAlbums::new(),
             stored: StoredETags::new(),
             changes: ChangesFile::default(),
             hook: parse_hook_state(&state)?,
@@ -300,6 +311,7 @@ impl Publisher {
             has_index: false,
             report: CycleReport::default(),
         };
+        progress.lists.needs_albums |= state.album_update.is_some();
         if self.settings.hook.is_some() && progress.hook.correct_clock(now) {
             self.table.put_hook(&progress.hook).await?;
         }
@@ -317,6 +329,7 @@ impl Publisher {
             || is_new_page
             || has_due_month
             || progress.lists.needs_text
+            || progress.lists.needs_albums
             || progress.lists.must_check_files();
         if has_work && let Some(requested) = state.list_check {
             self.start_list_check(&dirty, requested, &mut progress)
@@ -338,11 +351,18 @@ impl Publisher {
         let (mut due, later): (Vec<DirtyMonth>, Vec<DirtyMonth>) = dirty
             .into_iter()
             .partition(|month| is_new_view || month_is_due(month, now));
-        while !due.is_empty() && Instant::now() < deadline {
-            self.rebuild_batch(&mut due, &mut progress).await?;
+        let mut is_last = due.is_empty() || Instant::now() >= deadline;
+        while !is_last {
+            is_last = self
+                .rebuild_batch(&mut due, &mut progress, deadline)
+                .await?;
         }
         if has_work && due.is_empty() {
-            self.finish_lists(&mut progress).await?;
+            let later = later.iter().map(|mark| mark.month.as_str()).collect();
+            self.finish_lists(&later, &mut progress).await?;
+            if let Some(generation) = state.album_update {
+                self.table.clear_album_update(generation).await?;
+            }
         }
         if has_work {
             self.record_lists(&mut progress).await?;
@@ -390,6 +410,8 @@ impl Publisher {
     async fn read_published(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         let months = self.table.months().await?.into_iter();
         progress.months = months.map(|month| (month.month.clone(), month)).collect();
+        let albums = self.table.published_albums().await?.into_iter();
+        progress.albums = albums.map(|album| (album.slug.clone(), album)).collect();
         progress.stored = self.files.list_files().await?;
         if progress.stored.contains_key(CHANGES_FILE) {
             let json = self
@@ -441,7 +463,7 @@ impl Publisher {
         self.table
             .put_pending_lists(&progress.lists.pending)
             .await?;
-        progress.lists.set_recorded();
+        progress.lists.mark_recorded();
         progress.files.view = self.view_fingerprint();
         progress.files.changes_since = progress.files.generation;
         self.table.put_files(&progress.files).await?;
@@ -461,7 +483,7 @@ impl Publisher {
         self.table
             .put_pending_lists(&progress.lists.pending)
             .await?;
-        progress.lists.set_recorded();
+        progress.lists.mark_recorded();
         Ok(self.table.clear_list_check(requested).await?)
     }
 
@@ -471,7 +493,8 @@ impl Publisher {
         &self,
         due: &mut Vec<DirtyMonth>,
         progress: &mut CycleProgress,
-    ) -> Result<(), PublishError> {
+        deadline: Instant,
+    ) -> Result<bool, PublishError> {
         let mut rebuilt = self.rebuild_months(due, progress).await?;
         progress.report.months += rebuilt.len() as u64;
         let waited = progress.waiting.clone();
@@ -487,12 +510,14 @@ impl Publisher {
             .map(|built| built.dirty.month.clone())
             .collect();
         let writes = progress.add_rebuilt_months(rebuilt);
-        if due.is_empty() && progress.lists.needs_text {
+        // At the deadline too: the words of a hidden photo must not stay until all months are rebuilt.
+        let is_last = due.is_empty() || Instant::now() >= deadline;
+        if is_last && progress.lists.needs_text {
             self.write_text(progress).await?;
         }
         self.write_batch(writes, progress).await?;
         progress.lists.finish_months(&names);
-        Ok(())
+        Ok(is_last)
     }
 
     /// Rebuilds the first of these months, as many as a batch may have. Removes them from `due`.
@@ -547,17 +572,20 @@ impl Publisher {
             .find_changes(rebuilt, &progress.lists.pending)
             .await?;
         let needs_text = progress.lists.needs_text || changes.changes_text;
-        if !changes.is_empty() || changes.changes_text {
+        let needs_albums = progress.lists.needs_albums || changes.changes_albums();
+        if !changes.is_empty() || changes.changes_text || changes.changes_albums() {
             let mut pending = progress.lists.pending.clone();
             changes.add_to(&mut pending);
             pending.text |= needs_text;
+            pending.albums |= needs_albums;
             self.table.put_pending_lists(&pending).await?;
             writer
                 .apply_changes(changes, &progress.lists.pending)
                 .await?;
-            progress.lists.set_recorded();
+            progress.lists.set_recorded(&pending);
         }
         progress.lists.needs_text = needs_text;
+        progress.lists.needs_albums = needs_albums;
         Ok(())
     }
 
@@ -585,11 +613,101 @@ impl Publisher {
         Ok(())
     }
 
-    /// Does what remains after the last batch: writes the text index if no batch has done so, checks
-    /// the files of all lists if that is necessary, and deletes obsolete shards.
-    async fn finish_lists(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
+    /// Writes the files of the albums that have changed, and deletes those of albums that are not public
+    /// any more. The files and the term indexes of all months must be stored. `later` are the dirty
+    /// months that this cycle does not rebuild.
+    ///
+    /// The items of the albums are written last. So if the cycle is interrupted, the next one finds the
+    /// same difference, and gives it a generation and a call of the hook again.
+    async fn write_albums(
+        &self,
+        later: &BTreeSet<&str>,
+        progress: &mut CycleProgress,
+    ) -> Result<(), PublishError> {
+        let before = std::mem::take(&mut progress.albums);
+        let privacy = self.settings.view.privacy_fingerprint();
+        let writer = self.album_writer(&progress.months, &privacy);
+        let checks_files = progress.lists.has_unknown_albums;
+        let plan = writer.plan(&before, checks_files).await?;
+        let has_changes = !plan.is_empty(&before);
+        if has_changes && let Some(record) = progress.lists.record_of_albums() {
+            self.table.put_pending_lists(&record).await?;
+            progress.lists.set_recorded(&record);
+        }
+        let written = writer.write(plan, &before).await?;
+        progress.albums = written.albums;
+        let is_same = |(old, new): (&PublishedAlbum, &PublishedAlbum)| old.is_same_content(new);
+        let has_same_slugs = before.keys().eq(progress.albums.keys());
+        if !has_same_slugs || !before.values().zip(progress.albums.values()).all(is_same) {
+            self.put_album_generation(progress).await?;
+        }
+        for path in &written.obsolete {
+            self.files.delete(path).await?;
+        }
+        for (slug, album) in &progress.albums {
+            if before.get(slug) != Some(album) {
+                self.table.put_published_album(album).await?;
+            }
+        }
+        for slug in before.keys() {
+            if !progress.albums.contains_key(slug) {
+                self.table.delete_published_album(slug).await?;
+            }
+        }
+        progress.lists.finish_albums(written.lost.is_empty());
+        for month in written.lost {
+            if !later.contains(month.as_str()) {
+                self.table.mark_dirty(&month, progress.now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the static files the next generation, because albums have changed.
+    async fn put_album_generation(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
+        progress.files.generation += 1;
+        progress.hook.add_change(0, None, None, progress.now);
+        let changes = std::mem::take(&mut progress.changes);
+        let FilesState {
+            generation,
+            changes_since,
+            ..
+        } = progress.files;
+        progress.changes = changes.advance(changes_since, generation);
+        self.files.put_json(CHANGES_FILE, &progress.changes).await?;
+        self.put_index(progress).await?;
+        self.table.put_files(&progress.files).await?;
+        Ok(self.table.put_hook(&progress.hook).await?)
+    }
+
+    fn album_writer<'a>(
+        &'a self,
+        published: &'a PublishedMonths,
+        privacy: &'a str,
+    ) -> AlbumWriter<'a> {
+        AlbumWriter {
+            catalogue: &self.catalogue,
+            table: &self.table,
+            files: &self.files,
+            published,
+            folders: &self.settings.album_folders,
+            privacy,
+        }
+    }
+
+    /// Does what remains after the last batch: writes the text index if no batch has done so, updates
+    /// the albums, checks the files of all lists if that is necessary, and deletes obsolete shards.
+    /// `later` are the dirty months that this cycle does not rebuild.
+    async fn finish_lists(
+        &self,
+        later: &BTreeSet<&str>,
+        progress: &mut CycleProgress,
+    ) -> Result<(), PublishError> {
         if progress.lists.needs_text {
             self.write_text(progress).await?;
+        }
+        if progress.lists.needs_albums {
+            self.write_albums(later, progress).await?;
         }
         if progress.lists.has_old_facets {
             self.put_index(progress).await?;
@@ -672,7 +790,7 @@ impl Publisher {
     async fn put_index(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         let generation = progress.files.generation;
         let shards = progress.lists.shards.shards.keys();
-        let facets = GalleryFacets::new(generation, &progress.months, shards);
+        let facets = GalleryFacets::new(generation, &progress.months, &progress.albums, shards);
         self.files.put_json(FACETS_FILE, &facets).await?;
         let map = GalleryMap::new(generation, &progress.months, &self.settings.view);
         self.files.put_json(MAP_FILE, &map).await?;
@@ -693,10 +811,15 @@ impl Publisher {
         page_version(self.settings.map_tiles.as_ref())
     }
 
-    /// Returns a digest of the public view and the format version. If two views show a photo
+    /// Returns a digest of the public view, the format version and whether folders are albums. If two views show a photo
     /// differently, their digests differ.
     fn view_fingerprint(&self) -> String {
-        json_digest(format!("{PUBLISH_FORMAT_VERSION} {:?}", self.settings.view).as_bytes())
+        let settings = &self.settings;
+        let mut text = format!("{PUBLISH_FORMAT_VERSION} {:?}", settings.view);
+        if !settings.album_folders.is_empty() {
+            text.push_str(" album folders");
+        }
+        json_digest(text.as_bytes())
     }
 
     /// Reports whether the hook must be called, or its state must be corrected because the clock

@@ -1,13 +1,15 @@
 //! `facets.json`: the cameras, lenses, keywords, places and ratings with their numbers of photos in each
-//! month (docs/static-gallery.md). A page reads it when a visitor wants to filter. Pure.
+//! month, and the albums (docs/static-gallery.md). A page reads it when a visitor wants to filter. Pure.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::album_writer::PublishedAlbums;
 use super::index_file::{ListedFacet, listed_facets};
 use super::list_key::ListKind;
 use crate::catalogue::published::{FacetCount, PublishedMonth, sum_facets};
+use crate::catalogue::published_albums::PublishedAlbum;
 
 /// The name of the file with the numbers of photos of each camera, lens, keyword, place and rating.
 pub(super) const FACETS_FILE: &str = "facets.json";
@@ -28,6 +30,8 @@ pub(super) struct GalleryFacets<'a> {
     places: Vec<PlaceEntry<'a>>,
     /// The ratings from 5 stars to 1. A rating without photos is left out.
     ratings: Vec<RatingEntry<'a>>,
+    /// The public albums that have photos, by title.
+    albums: Vec<AlbumEntry<'a>>,
     /// The names of the shards of the text index, in order.
     text: Vec<&'a str>,
 }
@@ -55,6 +59,21 @@ struct PlaceEntry<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct AlbumEntry<'a> {
+    slug: &'a str,
+    title: &'a str,
+    description: Option<&'a str>,
+    photos: u64,
+    /// The day of the oldest photo. `None` if no photo has a date.
+    from: Option<&'a str>,
+    /// The day of the newest photo. `None` if no photo has a date.
+    to: Option<&'a str>,
+    /// The path of the first file with the photos. `None` if there is no such file, because the slug is
+    /// too long.
+    list: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
 struct RatingEntry<'a> {
     rating: u8,
     photos: u64,
@@ -62,11 +81,12 @@ struct RatingEntry<'a> {
 }
 
 impl<'a> GalleryFacets<'a> {
-    /// Returns the contents of `facets.json` for these months. `shards` are the names of the shards of
-    /// the text index.
+    /// Returns the contents of `facets.json` for these months and albums. `shards` are the names of the
+    /// shards of the text index.
     pub(super) fn new(
         generation: u64,
         months: &'a BTreeMap<String, PublishedMonth>,
+        albums: &'a PublishedAlbums,
         shards: impl Iterator<Item = &'a String>,
     ) -> Self {
         GalleryFacets {
@@ -76,6 +96,7 @@ impl<'a> GalleryFacets<'a> {
             keywords: facet_entries(months, ListKind::Keyword, |month| &month.keywords),
             places: place_entries(months),
             ratings: rating_entries(months),
+            albums: album_entries(albums),
             text: shards.map(String::as_str).collect(),
         }
     }
@@ -135,6 +156,21 @@ fn counts_by_slug<'a>(
     by_slug
 }
 
+fn album_entries(albums: &PublishedAlbums) -> Vec<AlbumEntry<'_>> {
+    let mut albums: Vec<&PublishedAlbum> = albums.values().collect();
+    albums.sort_by_key(|album| (&album.title, &album.slug));
+    let entries = albums.into_iter().map(|album| AlbumEntry {
+        slug: &album.slug,
+        title: &album.title,
+        description: album.description.as_deref(),
+        photos: album.photos,
+        from: album.from.as_deref(),
+        to: album.to.as_deref(),
+        list: album.files.first().map(|file| file.path.as_str()),
+    });
+    entries.collect()
+}
+
 fn rating_entries(months: &BTreeMap<String, PublishedMonth>) -> Vec<RatingEntry<'_>> {
     let entries = (1..=5_u8).rev().map(|rating| {
         let stars = rating.to_string();
@@ -192,7 +228,17 @@ mod tests {
             month.keywords.extend([keyword(&long, "long", 1)]);
         }
         let shards = ["a".to_owned(), "u4e".to_owned()];
-        let facets = GalleryFacets::new(7, &months, shards.iter());
+        let album = |slug: &str, title: &str| {
+            let album = PublishedAlbum {
+                slug: slug.to_owned(),
+                title: title.to_owned(),
+                photos: 2,
+                ..PublishedAlbum::default()
+            };
+            (slug.to_owned(), album)
+        };
+        let albums = PublishedAlbums::from([album("a", "Zoo"), album("b", "Best")]);
+        let facets = GalleryFacets::new(7, &months, &albums, shards.iter());
         let json = serde_json::to_value(facets).expect("JSON");
         let expected = json!({
             "generation": 7,
@@ -210,6 +256,10 @@ mod tests {
             "ratings": [
                 { "rating": 5, "photos": 4, "months": { "2018-02": 4 } },
                 { "rating": 1, "photos": 3, "months": { "2017-12": 2, "2018-02": 1 } },
+            ],
+            "albums": [
+                { "slug": "b", "title": "Best", "description": null, "photos": 2, "from": null, "to": null, "list": null },
+                { "slug": "a", "title": "Zoo", "description": null, "photos": 2, "from": null, "to": null, "list": null },
             ],
             "text": ["a", "u4e"],
         });

@@ -147,6 +147,8 @@ impl BuildHook {
 /// ```
 pub fn build_title(pending: &PendingBuild) -> String {
     let photos = match pending.photos {
+        // Only albums have changed.
+        0 => "albums".to_owned(),
         1 => "1 photo".to_owned(),
         photos => format!("{photos} photos"),
     };

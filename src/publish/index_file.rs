@@ -16,7 +16,7 @@ pub(super) const INDEX_FILE: &str = "index.json";
 #[derive(Debug, Serialize)]
 pub(super) struct GalleryIndex<'a> {
     /// The generation of the listed files: the number of their state. It increases by one with each
-    /// change of a month.
+    /// change of a month or of the albums.
     generation: u64,
     /// The time at which this file was written.
     generated: String,

@@ -45,6 +45,11 @@ impl ListChanges {
         self.touched.is_empty()
     }
 
+    /// Reports whether photos of albums may have changed.
+    pub(super) fn changes_albums(&self) -> bool {
+        !self.months.is_empty()
+    }
+
     /// Adds the changes to the lists and months that are pending.
     pub(super) fn add_to(&self, pending: &mut PendingLists) {
         pending.months.extend(self.months.keys().cloned());

@@ -10,7 +10,7 @@ use crate::term_index::{TermKind, keyword_nodes};
 
 /// The maximum length of a slug, in bytes. A list with a longer slug has no file. The names of files
 /// have at most 255 bytes in most file systems.
-const MAX_SLUG_BYTES: usize = 200;
+pub(super) const MAX_SLUG_BYTES: usize = 200;
 /// The end of the path of a list file.
 const EXTENSION: &str = ".json";
 

@@ -23,13 +23,20 @@ pub(super) struct ListProgress {
     pub(super) has_old_facets: bool,
     /// The paths of shards that must be deleted at the end of the cycle.
     pub(super) obsolete_text: BTreeSet<String>,
+    /// `true` if the files of albums must be updated.
+    pub(super) needs_albums: bool,
+    /// `true` if the stored files of albums may differ from their items.
+    pub(super) has_unknown_albums: bool,
+    /// `true` if the record in the publish table names the albums.
+    has_recorded_albums: bool,
     /// `true` if `shards` must be written to the publish table.
     pub(super) has_new_shards: bool,
 }
 
 /// Reports whether the pending lists need a cycle although no month is due.
 pub(super) fn needs_cycle(pending: &PendingLists, dirty: &[DirtyMonth]) -> bool {
-    let is_unfinished = pending.text || (pending.all && pending.months.is_empty());
+    let is_unfinished =
+        pending.text || pending.albums || (pending.all && pending.months.is_empty());
     is_unfinished || unmarked_months(pending, dirty).next().is_some()
 }
 
@@ -51,19 +58,26 @@ impl ListProgress {
             is_recorded: !pending.is_empty(),
             needs_text: pending.text,
             has_unknown_text: pending.text,
+            needs_albums: pending.albums,
+            has_unknown_albums: pending.albums,
+            has_recorded_albums: pending.albums,
             pending,
             shards,
             ..ListProgress::default()
         }
     }
 
-    /// Requires that all lists of these months are checked, and in the end all other files.
+    /// Requires that all lists of these months and all albums are checked, and in the end all other
+    /// files. The caller must write the pending lists to the publish table.
     pub(super) fn check_all(&mut self, months: impl IntoIterator<Item = String>) {
         self.pending.months.extend(months);
         self.pending.all = true;
         self.pending.text = true;
+        self.pending.albums = true;
         self.needs_text = true;
         self.has_unknown_text = true;
+        self.needs_albums = true;
+        self.has_unknown_albums = true;
     }
 
     /// Ends the check of these months, because their lists are written.
@@ -96,12 +110,38 @@ impl ListProgress {
     /// if the table needs no write.
     pub(super) fn final_record(&mut self) -> Option<PendingLists> {
         self.pending.text = self.needs_text;
+        self.pending.albums = self.needs_albums;
         let needs_write = self.is_recorded || !self.pending.is_empty();
         needs_write.then(|| self.pending.clone())
     }
 
-    /// Records that the publish table contains pending lists.
-    pub(super) fn set_recorded(&mut self) {
+    /// Records that the publish table contains the present pending lists.
+    pub(super) fn mark_recorded(&mut self) {
+        let pending = self.pending.clone();
+        self.set_recorded(&pending);
+    }
+
+    /// Records that the publish table contains these pending lists.
+    pub(super) fn set_recorded(&mut self, pending: &PendingLists) {
         self.is_recorded = true;
+        self.has_recorded_albums = pending.albums;
+    }
+
+    /// Returns the record that must be written before the files of an album change. Returns `None` if it
+    /// is written already.
+    pub(super) fn record_of_albums(&self) -> Option<PendingLists> {
+        let record = || PendingLists {
+            albums: true,
+            text: self.needs_text,
+            ..self.pending.clone()
+        };
+        (!self.has_recorded_albums).then(record)
+    }
+
+    /// Ends the update of the albums. `is_complete` is `false` if it must be repeated, because photos
+    /// could not be read.
+    pub(super) fn finish_albums(&mut self, is_complete: bool) {
+        self.needs_albums = !is_complete;
+        self.has_unknown_albums = false;
     }
 }

@@ -11,9 +11,9 @@ use super::text_list::TextList;
 use crate::catalogue::query::date_sort;
 use crate::photo_id::PhotoId;
 
-/// The number by which a stored position is multiplied: positions are stored in units of 0.0001
-/// degrees.
-const UNITS_PER_DEGREE: f64 = 1e4;
+/// The number by which a stored position is multiplied. A published position has at most 7 decimals, so
+/// the stored one is exact.
+const UNITS_PER_DEGREE: f64 = 1e7;
 /// The stored latitude of a photo without a published position.
 const NO_POSITION: i32 = i32::MAX;
 
@@ -35,7 +35,7 @@ pub struct IndexPart {
     times: TextList,
     /// The time at which each photo first became public, in seconds since 1970.
     added: Vec<i64>,
-    /// The published positions, in units of 0.0001 degrees: latitude and longitude.
+    /// The published positions, in units of 0.0000001 degrees: latitude and longitude.
     positions: Vec<(i32, i32)>,
     /// All terms, sorted.
     terms: TextList,
@@ -224,8 +224,8 @@ impl IndexPart {
         })
     }
 
-    /// Returns the published position of a photo in degrees: latitude and longitude. It is up to 0.0001
-    /// degrees beside the exact one. Returns `None` if no position is published.
+    /// Returns the published position of a photo in degrees: latitude and longitude. Returns `None` if no
+    /// position is published.
     pub fn position(&self, row: u32) -> Option<(f64, f64)> {
         let (lat, lon) = *self.positions.get(row as usize)?;
         let degrees = |units: i32| f64::from(units) / UNITS_PER_DEGREE;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use photo_metadata::{PhotoRecord, Place, make_slug};
+use photo_metadata::{PhotoRecord, Place};
+
+use crate::photo_id::compose_letters;
 
 use super::words::split_words;
 
@@ -32,6 +34,9 @@ pub enum TermKind {
     Rating,
     /// The slug of a folder of uploads.
     Folder,
+    /// The month and the day on which the photo was taken: `02-01`. A photo of which only the year or
+    /// the month is known has none.
+    Day,
     /// A word of a text. See [`split_words`].
     Word,
 }
@@ -53,6 +58,7 @@ impl TermKind {
             TermKind::PlacePart => 'P',
             TermKind::Rating => 'r',
             TermKind::Folder => 'f',
+            TermKind::Day => 'd',
             TermKind::Word => 'w',
         }
     }
@@ -112,6 +118,9 @@ pub fn photo_terms(
     if let Some(lens) = &record.lens {
         add(TermKind::Lens, &lens.slug);
         names.insert(Term::new(TermKind::Lens, &lens.slug), lens.name.clone());
+    }
+    if let Some(day) = record.capture.day() {
+        add(TermKind::Day, &day.format("%m-%d").to_string());
     }
     if let Some(stars @ 1..=5) = record.rating {
         add(TermKind::Rating, &stars.to_string());
@@ -223,6 +232,11 @@ pub fn place_nodes(place: &Place) -> Vec<HierarchyNode> {
 /// Returns the country, the region and the city of a place.
 fn place_levels(place: &Place) -> [&Option<String>; 3] {
     [&place.country, &place.region, &place.city]
+}
+
+/// Returns the slug of a name. Accents may be written as characters of their own.
+fn make_slug(name: &str) -> String {
+    photo_metadata::make_slug(&compose_letters(name))
 }
 
 /// Returns a name, or an empty text if there is none or it is too long.

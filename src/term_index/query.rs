@@ -9,9 +9,6 @@ use crate::archive::UNDATED;
 
 /// The highest rating, in stars.
 const MAX_STARS: u8 = 5;
-/// The largest difference between a stored position and the published position, in degrees. The
-/// stored one is rounded.
-const POSITION_ERROR: f64 = 1e-4;
 
 /// A filter that a photo matches if it has a certain term.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,9 +95,8 @@ pub struct Area {
 }
 
 impl Area {
-    fn contains(&self, (lat, lon): (f64, f64), error: f64) -> bool {
-        let within =
-            |value: f64, (low, high): (f64, f64)| low - error <= value && value <= high + error;
+    fn contains(&self, (lat, lon): (f64, f64)) -> bool {
+        let within = |value: f64, (low, high): (f64, f64)| low <= value && value <= high;
         within(lat, self.lat) && within(lon, self.lon)
     }
 }
@@ -116,8 +112,6 @@ pub struct IndexQuery {
     pub areas: Option<Vec<Area>>,
     /// The stems of the photos. `None` for all photos.
     pub stems: Option<BTreeSet<String>>,
-    /// The month and the day on which the photo was taken, in any year: `02-01`.
-    pub day_of_year: Option<String>,
 }
 
 impl IndexQuery {
@@ -142,27 +136,17 @@ impl IndexQuery {
             (Some(one), Some(other)) => Some(one.intersection(&other).cloned().collect()),
             (one, other) => one.or(other),
         };
-        if let Some(day) = other.day_of_year {
-            let is_other = self.day_of_year.is_some_and(|own| own != day);
-            self.day_of_year = Some(day);
-            if is_other {
-                self.stems = Some(BTreeSet::new());
-            }
-        }
         self
     }
 
-    /// Returns the rows of a part that match, in ascending order. A photo at the edge of an area may be
-    /// among them although it does not match.
+    /// Returns the rows of a part that match, in ascending order.
     pub fn matching_rows(&self, part: &IndexPart) -> Vec<u32> {
-        let mut lists: Vec<Vec<u32>> = Vec::new();
-        for filter in &self.filters {
-            let rows = rows_of_filter(filter, part);
-            if rows.is_empty() {
-                return rows;
-            }
-            lists.push(rows);
+        // Most parts lack one of the words of a search. To find that out costs little.
+        if self.filters.iter().any(|filter| !has_rows(filter, part)) {
+            return Vec::new();
         }
+        let filters = self.filters.iter();
+        let mut lists: Vec<Vec<u32>> = filters.map(|filter| rows_of_filter(filter, part)).collect();
         lists.sort_by_key(Vec::len);
         let mut lists = lists.into_iter();
         let all = || (0..u32::try_from(part.len()).unwrap_or(u32::MAX)).collect();
@@ -192,42 +176,35 @@ impl IndexQuery {
         let time = capture.start().map(photo_metadata::PartialDateTime::from);
         let time = time.map_or_else(|| UNDATED.to_owned(), |time| time.to_string());
         let position = photo.location.map(|location| (location.lat, location.lon));
-        let day = capture.day().map(|day| day.format("%m-%d").to_string());
         self.filters.iter().all(matches)
             && self.range.contains(&time)
-            && self.contains_position(position, 0.0)
+            && self.contains_position(position)
             && self
                 .stems
                 .as_ref()
                 .is_none_or(|stems| stems.contains(photo.stem))
-            && (self.day_of_year.is_none() || self.day_of_year == day)
     }
 
     /// Reports whether there is a filter that needs each row.
     fn filters_rows(&self) -> bool {
-        !self.range.is_unlimited()
-            || self.areas.is_some()
-            || self.stems.is_some()
-            || self.day_of_year.is_some()
+        !self.range.is_unlimited() || self.areas.is_some() || self.stems.is_some()
     }
 
     fn matches_row(&self, part: &IndexPart, row: u32) -> bool {
         let fields = part.row(row);
-        let day = || fields.time.get("2018-".len().."2018-02-01".len());
         self.range.contains(fields.time)
-            && self.contains_position(part.position(row), POSITION_ERROR)
+            && self.contains_position(part.position(row))
             && self
                 .stems
                 .as_ref()
                 .is_none_or(|stems| stems.contains(fields.stem))
-            && (self.day_of_year.is_none() || self.day_of_year.as_deref() == day())
     }
 
-    fn contains_position(&self, position: Option<(f64, f64)>, error: f64) -> bool {
+    fn contains_position(&self, position: Option<(f64, f64)>) -> bool {
         let Some(areas) = &self.areas else {
             return true;
         };
-        position.is_some_and(|position| areas.iter().any(|area| area.contains(position, error)))
+        position.is_some_and(|position| areas.iter().any(|area| area.contains(position)))
     }
 }
 
@@ -243,6 +220,14 @@ fn common_areas(one: &[Area], other: &[Area]) -> Vec<Area> {
     areas
         .filter(|area| is_possible(area.lat) && is_possible(area.lon))
         .collect()
+}
+
+/// Reports whether a row of a part matches a filter.
+fn has_rows(filter: &TermFilter, part: &IndexPart) -> bool {
+    match filter {
+        TermFilter::AnyOf(terms) => terms.iter().any(|term| !part.rows_of(term).is_empty()),
+        TermFilter::BeginsWith(start) => part.terms_from(start).next().is_some(),
+    }
 }
 
 /// Returns the rows that match a filter, in ascending order.
@@ -391,11 +376,10 @@ mod tests {
             ..IndexQuery::default()
         };
         check(&query, &[2, 5]);
-        let query = IndexQuery {
-            day_of_year: Some("02-01".to_owned()),
-            ..IndexQuery::default()
-        };
-        check(&query, &[1, 2]);
+        let day = |day| terms(vec![TermFilter::any_kind(&[TermKind::Day], day)]);
+        check(&day("02-01"), &[1, 2]);
+        // Of the first photo, only the month is known.
+        check(&day("06-01"), &[]);
     }
 
     #[test]
@@ -422,22 +406,5 @@ mod tests {
         };
         check(&area((-180.0, 0.0)).and(area((-74.0, 180.0))), &[4]);
         check(&area((-180.0, -170.0)).and(area((-74.0, 180.0))), &[]);
-        let day = |day: &str| IndexQuery {
-            day_of_year: Some(day.to_owned()),
-            ..IndexQuery::default()
-        };
-        check(&day("02-01").and(day("02-01")), &[1, 2]);
-        check(&day("02-01").and(day("02-03")), &[]);
-    }
-
-    #[test]
-    fn photo_of_a_month_may_be_in_the_rows_of_its_first_day() {
-        let photos = photos();
-        let query = IndexQuery {
-            day_of_year: Some("06-01".to_owned()),
-            ..IndexQuery::default()
-        };
-        // The row has the start of the month. Only the record shows that the day is not known.
-        assert_eq!(query.matching_rows(&build_part(&photos)), [0]);
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of publish over both embedded engines, with simulated time: counts, static files and the
 //! build hook.
 
+mod albums;
 mod changes;
 mod clock;
 mod counts;

@@ -481,6 +481,7 @@ impl MeteredServices {
             prefix: "gallery/".to_owned(),
             view: PublicView::new(policy, Some("https://photos.example/gallery".to_owned())),
             compress: true,
+            album_folders: Default::default(),
             map_tiles: None,
             hook: None,
             rules: HookRules::default(),

@@ -147,6 +147,7 @@ impl LoadedGallery {
             prefix: "gallery/".to_owned(),
             view: settings.public_view(),
             compress: true,
+            album_folders: Default::default(),
             map_tiles: None,
             hook: None,
             rules: HookRules::default(),

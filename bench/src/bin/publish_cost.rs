@@ -167,6 +167,7 @@ impl PublishBench {
             prefix: "gallery/".to_owned(),
             view: PublicView::new(LocationPolicy::Exact, gallery_url),
             compress: true,
+            album_folders: Default::default(),
             map_tiles: None,
             hook: None,
             rules: HookRules::default(),

@@ -10,7 +10,7 @@ use self::change::{AlbumChange, find_photos, put_new_album, update_album};
 use self::report::{print_album, print_albums};
 use crate::catalogue::album::{Album, AlbumContent, AlbumOrder, AlbumRule};
 use crate::cli::CommandStatus;
-use crate::cli::catalogue_target::CatalogueTarget;
+use crate::cli::catalogue_target::{CatalogueHandle, CatalogueTarget};
 use crate::cli::output::escape_control;
 use crate::cli::progress::eprint_message;
 use crate::privacy::Visibility;
@@ -219,7 +219,9 @@ async fn add_album(arguments: AlbumAddArguments) -> anyhow::Result<CommandStatus
         album.content =
             AlbumContent::List(find_photos(&handle.catalogue, &arguments.photos).await?);
     }
-    put_new_album(&handle.catalogue, &album).await?;
+    let written = put_new_album(&handle.catalogue, &album).await;
+    request_update(&handle).await?;
+    written?;
     eprint_message(&report::describe_album(&album));
     Ok(CommandStatus::Success)
 }
@@ -246,8 +248,9 @@ async fn set_album(arguments: AlbumSetArguments) -> anyhow::Result<CommandStatus
         added: find_photos(catalogue, &arguments.add).await?,
         removed: change::find_listed_stems(catalogue, &arguments.remove).await?,
     };
-    let updated = update_album(catalogue, &arguments.slug, &change).await?;
-    let updated = updated.with_context(|| no_album(&arguments.slug))?;
+    let updated = update_album(catalogue, &arguments.slug, &change).await;
+    request_update(&handle).await?;
+    let updated = updated?.with_context(|| no_album(&arguments.slug))?;
     eprint_message(&report::describe_album(&updated.album));
     for name in &updated.not_listed {
         let name = escape_control(name);
@@ -262,12 +265,21 @@ async fn set_album(arguments: AlbumSetArguments) -> anyhow::Result<CommandStatus
 /// Deletes an album. Its photos stay.
 async fn remove_album(arguments: AlbumRmArguments) -> anyhow::Result<CommandStatus> {
     let handle = arguments.target.connect().await?;
-    if !handle.catalogue.delete_album(&arguments.slug).await? {
+    let is_deleted = handle.catalogue.delete_album(&arguments.slug).await;
+    request_update(&handle).await?;
+    if !is_deleted? {
         bail!(no_album(&arguments.slug));
     }
     let slug = escape_control(&arguments.slug);
     eprint_message(&format!("{slug}: deleted; its photos stay"));
     Ok(CommandStatus::Success)
+}
+
+/// Requests that the next cycle of publish updates the static files of the albums. This is also called
+/// if the album was not changed: an earlier attempt may have been interrupted after its change.
+async fn request_update(handle: &CatalogueHandle) -> anyhow::Result<()> {
+    let requested = handle.published.request_album_update().await;
+    requested.context("the static files of the albums are not updated yet; repeat the command")
 }
 
 /// Returns the message for a slug without an album.

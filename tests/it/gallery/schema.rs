@@ -232,7 +232,7 @@ fn every_field_is_described_and_has_valid_examples() {
 }
 
 /// The fields that are absent if they have no value. All other fields are always present.
-const OPTIONAL: [&str; 8] = [
+const OPTIONAL: [&str; 10] = [
     "photo.schema.json/PhotoLocation/direction",
     "photo.schema.json/PhotoLocation/speed",
     "photo.schema.json/PhotoLocation/timestamp",
@@ -240,6 +240,8 @@ const OPTIONAL: [&str; 8] = [
     "changes.schema.json/MonthChange/set",
     "changes.schema.json/MonthChange/removed",
     "list.schema.json/name",
+    "list.schema.json/description",
+    "list.schema.json/order",
     "list.schema.json/photos",
 ];
 

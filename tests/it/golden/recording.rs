@@ -96,6 +96,7 @@ fn record() -> BTreeMap<String, String> {
         engines::fix_times(recorder);
     });
     delete_static_files(&recorder);
+    add_album(&recorder);
 
     messages += &recorder.serve(&[], "Ctrl-C stops", |recorder| {
         wait_for_publish(recorder);
@@ -139,6 +140,13 @@ fn wait_for_pictures(recorder: &mut Recorder) {
         let is_due = photos.iter().any(|item| !item["pictureWork"].is_null());
         (!is_due).then_some(())
     });
+}
+
+/// Adds an album of the newest photos of the examples.
+fn add_album(recorder: &Recorder) {
+    let add = ["album", "add", "Since 2024", "--from", "2024"];
+    let details = ["--order", "newest", "--description", "Trains,\nand more."];
+    recorder.photos.output(&[&add[..], &details].concat());
 }
 
 /// Deletes the static files. The pictures and the modules of the page stay.

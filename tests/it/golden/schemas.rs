@@ -53,6 +53,7 @@ fn static_files_match_their_schemas() {
         checked.insert(schema);
     }
     for (folder, schema) in [
+        ("album", "list"),
         ("camera", "list"),
         ("keyword", "list"),
         ("lens", "list"),

@@ -83,6 +83,7 @@ pub(super) fn settings(privacy: impl Into<Privacy>) -> PublishSettings {
         prefix: PREFIX.to_owned(),
         view: PublicView::new(privacy, None),
         compress: true,
+        album_folders: Default::default(),
         map_tiles: None,
         hook: None,
         rules: HookRules::default(),

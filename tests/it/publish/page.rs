@@ -199,6 +199,7 @@ async fn facets_and_aspects_follow_hidden_and_shown_photos() {
             ],
             "places": [],
             "ratings": [{ "rating": 5, "photos": 2, "months": month(2) }],
+            "albums": [],
             "text": ["d", "g", "j", "k", "n", "p", "s"],
         });
         assert_eq!(facets, expected);

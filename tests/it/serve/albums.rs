@@ -4,7 +4,7 @@ use photo_catalogue::catalogue::album::{AlbumContent, add_folder_albums};
 use serde_json::{Value, json};
 
 use super::amend::{run_reindex, start_world};
-use super::process::Photos;
+use super::process::{Photos, until};
 use crate::ingest::fixture::source_object;
 use crate::ingest::photos::TestShot;
 
@@ -102,6 +102,35 @@ fn list_album_is_added_changed_and_deleted() {
     let message = refusal(&photos, &["album", "rm", "the-best"]);
     assert!(message.contains("no album \"the-best\""), "{message}");
     assert_eq!(photos.listed_stems().len(), 3);
+}
+
+#[test]
+fn each_change_of_an_album_is_published() {
+    let mut photos = photos_of_three_days();
+    photos.output(&["album", "add", "Best", "2018-02-02/b", "2018-02-01/a"]);
+    photos.start(&[]);
+    until_published(&photos, &["Best"]);
+    photos.output(&["album", "add", "All", "--from", "2018"]);
+    until_published(&photos, &["All", "Best"]);
+    photos.output(&["album", "set", "best", "--private"]);
+    until_published(&photos, &["All"]);
+    photos.output(&["album", "rm", "all"]);
+    until_published(&photos, &[]);
+    photos.interrupt();
+}
+
+/// Waits until these albums, and no others, are in the static files.
+fn until_published(photos: &Photos, titles: &[&str]) {
+    let gallery = photos.data().join("site/gallery");
+    until("the albums are published", || {
+        let facets = std::fs::read(gallery.join("facets.json")).ok()?;
+        let facets: Value = serde_json::from_slice(&facets).ok()?;
+        let listed = facets["albums"].as_array()?.iter();
+        let listed: Vec<&str> = listed.filter_map(|album| album["title"].as_str()).collect();
+        let files = std::fs::read_dir(gallery.join("album"));
+        let files = files.into_iter().flatten().count();
+        (listed == titles && files == titles.len()).then_some(())
+    });
 }
 
 #[test]

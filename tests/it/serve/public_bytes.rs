@@ -114,6 +114,9 @@ async fn upload(photos: &Photos) {
     }
 }
 
+/// A request that the gallery refuses. The response must not repeat its value.
+const REFUSED: &str = "/v1/photos?order=SECRE";
+
 /// Returns everything that the public can read, by its origin: a path of the gallery, a static
 /// file, or the messages.
 async fn public_bytes(photos: &Photos) -> BTreeMap<String, Vec<u8>> {
@@ -121,15 +124,27 @@ async fn public_bytes(photos: &Photos) -> BTreeMap<String, Vec<u8>> {
         "/v1/photos?limit=200",
         "/v1/photos?limit=200&order=oldest",
         "/v1/photos?camera=nikon-d750",
+        "/v1/photos?limit=200&order=added",
+        "/v1/photos?limit=200&q=secret",
+        "/v1/photos?limit=200&keyword=private",
+        "/v1/photos?limit=200&bbox=-180,-90,180,90",
+        "/v1/photos/random?limit=200&seed=1",
+        "/v1/on-this-day?date=02-01&limit=200",
         "/v1/timeline",
-        "/v1/timeline?by=day",
+        "/v1/timeline?unit=day",
+        "/v1/timeline?unit=day&q=secret",
         "/v1/cameras",
+        "/v1/cameras?q=secret",
         "/v1/lenses",
-        "/v1/map?bbox=-180,-90,180,90&zoom=14",
-        "/v1/map?bbox=2.2,48.8,2.4,48.9&zoom=18",
+        "/v1/keywords?limit=200",
+        "/v1/keywords?limit=200&q=secret",
+        "/v1/places?limit=200",
+        "/v1/albums",
+        "/v1/map?bbox=-180,-90,180,90",
+        "/v1/map?bbox=2.2,48.8,2.4,48.9",
         "/openapi.json",
         "/healthz",
-        "/v1/photos?order=SECRE",
+        REFUSED,
     ]
     .map(str::to_owned)
     .to_vec();
@@ -138,7 +153,7 @@ async fn public_bytes(photos: &Photos) -> BTreeMap<String, Vec<u8>> {
             "home", "away", "hand", "rule", "removed", "again", "pair", "cut",
         ];
         let stem = format!("{}/{}", day[..10].replace(':', "-"), names[number]);
-        paths.push(format!("/v1/photos/{stem}?tags=all"));
+        paths.push(format!("/v1/photos/{stem}"));
         for extension in ["jpg", "JPG", "dng"] {
             paths.push(format!("/photos/{stem}.{extension}"));
             paths.push(format!("/photos/{stem}.{extension}?preview"));
@@ -154,8 +169,18 @@ async fn public_bytes(photos: &Photos) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for path in paths {
         let response = photos.get(&path).await;
+        let is_refused = path == REFUSED;
+        let is_list = path.starts_with("/v1/") && (path.contains('?') || !path.contains("photos/"));
+        assert!(
+            !is_list || (response.status() == 400) == is_refused,
+            "{path}"
+        );
         let headers = format!("{:?}", response.headers()).into_bytes();
         let body = response.bytes().await.unwrap();
+        if path.starts_with("/v1/") {
+            // Slugs are in lower case.
+            found.insert(format!("{path} in capitals"), body.to_ascii_uppercase());
+        }
         found.insert(path, [headers, body.to_vec()].concat());
     }
     let site = photos.data().join("site");
@@ -272,6 +297,8 @@ async fn scan(location: &str, is_away_shown: bool) {
     upload(&photos).await;
     photos.photos(5).await;
     wait_until_published(&photos, "SECRET-HAND").await;
+    // The text index is the last file with the photo.
+    wait_until_published(&photos, "\"HAND\":{\"2018-02\"").await;
     let public = public_bytes(&photos).await;
     let away_is_found = !origins_with(&public, &place_texts(AWAY)).is_empty();
     assert_eq!(away_is_found, is_away_shown, "{location}");

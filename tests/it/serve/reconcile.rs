@@ -67,6 +67,7 @@ impl ReconcileFixture {
             prefix: String::new(),
             view: PublicView::new(LocationPolicy::Exact, None),
             compress: false,
+            album_folders: Default::default(),
             map_tiles: None,
             hook: None,
             rules: HookRules::default(),
