@@ -7,7 +7,8 @@ import { tileAspect } from "./gallery-files.js";
  * @typedef {import("./gallery-files.js").Photo} Photo
  * @typedef {import("./gallery-files.js").MonthEntry} MonthEntry
  * @typedef {import("./photo-gallery.js").PhotoGallery} PhotoGallery
- * @typedef {{name: string, photos: Photo[]}} Album
+ * @typedef {{name: string, hasOwnOrder: boolean, photos: Photo[]}} Album `hasOwnOrder` means that the
+ *   order is not that of time.
  * @typedef {{entry: MonthEntry, photos?: Photo[]}} AlbumSection A part of an album that is shown like a
  *   month. If it cannot be read, it has no photos.
  */
@@ -30,10 +31,10 @@ export async function readSections(gallery, slugs) {
     const entry = { month: UNDATED, title: slugs[0], photos: 1, files: [], read: () => Promise.reject(error) };
     return [{ entry }];
   }
-  const [{ name, photos }, ...others] = albums.reverse();
+  const [album, ...others] = albums.reverse();
   const ids = others.map((album) => new Set(album.photos.map(({ id }) => id)));
-  const shown = photos.filter(({ id }) => ids.every((other) => other.has(id)));
-  return makeSections(gallery, name, shown);
+  const photos = album.photos.filter(({ id }) => ids.every((other) => other.has(id)));
+  return makeSections(gallery, { ...album, photos });
 }
 
 /**
@@ -43,7 +44,7 @@ export async function readSections(gallery, slugs) {
  * @returns {Promise<Album>}
  */
 async function readAlbum(gallery, slug) {
-  const album = { name: slug, photos: /** @type {Photo[]} */ ([]) };
+  const album = { name: slug, hasOwnOrder: false, photos: /** @type {Photo[]} */ ([]) };
   const read = new Set();
   /** @type {string | null} */
   let file = `${slug}.json`;
@@ -60,6 +61,7 @@ async function readAlbum(gallery, slug) {
     }
     if (!list) return album;
     album.name = list.name || album.name;
+    album.hasOwnOrder ||= list.order === "listed" || list.order === "added";
     album.photos.push(...list.items);
     read.add(file);
     file = list.next;
@@ -69,12 +71,11 @@ async function readAlbum(gallery, slug) {
 
 /**
  * @param {PhotoGallery} gallery
- * @param {string} name
- * @param {Photo[]} photos
+ * @param {Album} album
  * @returns {AlbumSection[]}
  */
-function makeSections(gallery, name, photos) {
-  const isByTime = areByTime(photos);
+function makeSections(gallery, { name, hasOwnOrder, photos }) {
+  const isByTime = !hasOwnOrder && areByTime(photos);
   // The gallery reverses the photos of a month, unless the oldest are first.
   const isReversed = gallery.getAttribute("order") !== "oldest";
   /** @type {Map<string, Photo[]>} */

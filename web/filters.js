@@ -177,9 +177,10 @@ async function createFields(gallery) {
       atLeast += photos;
       return { value: String(rating), text: `${"★".repeat(rating)}${rating < 5 ? " or more" : ""} (${atLeast})` };
     });
-  const albums = gallery.hasAttribute("album") ? [] : (facets.albums ?? []);
+  // An album whose slug is too long has no file.
+  const albums = gallery.hasAttribute("album") ? [] : (facets.albums ?? []).filter(({ list }) => list);
   return [
-    createSelect("album", "Album", named(albums)),
+    createSelect("album", "Album", albums.map(({ slug, title, photos }) => ({ value: slug, text: `${title} (${photos})` }))),
     createSelect("camera", "Camera", named(facets.cameras)),
     createSelect("lens", "Lens", named(facets.lenses)),
     createSelect("keyword", "Keyword", named(facets.keywords)),

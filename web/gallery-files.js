@@ -48,7 +48,7 @@
  * @typedef {{photos: number, months: Record<string, number>}} FacetCount
  * @typedef {FacetCount & Equipment} NamedFacet
  * @typedef {{cameras: NamedFacet[], lenses: NamedFacet[], keywords: NamedFacet[],
- *   ratings: (FacetCount & {rating: number})[], albums?: (Equipment & {photos: number})[],
+ *   ratings: (FacetCount & {rating: number})[], albums?: {slug: string, title: string, photos: number, list: string | null}[],
  *   text?: string[]}} Facets
  * @typedef {FacetCount & {cell: string, lat: number, lon: number}} MapCell The photos of a geohash cell,
  *   and their mean position.

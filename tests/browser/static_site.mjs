@@ -115,7 +115,7 @@ function count(facets, key, fields, month) {
 export class MadeUpSite {
   constructor(months, perMonth, { hasTexts = false } = {}) {
     this.hasTexts = hasTexts;
-    /** The albums by slug: each has a `name` and `photos`. */
+    /** The albums by slug: each has a `title`, an `order` and `photos`. */
     this.albums = new Map();
     this.generation = 1;
     this.months = new Map();
@@ -158,15 +158,15 @@ export class MadeUpSite {
   /** Writes the files of the albums. Returns their entries in `facets.json`. */
   #writeAlbums() {
     for (const name of this.files.keys()) if (name.startsWith("album/")) this.files.delete(name);
-    return [...this.albums].map(([slug, { name, photos }]) => {
+    return [...this.albums].map(([slug, { title, order, photos }]) => {
       const fileName = (at) => (at ? `${slug}.${at}.json` : `${slug}.json`);
       for (let at = 0; at === 0 || at * ALBUM_FILE_PHOTOS < photos.length; at++) {
         const items = photos.slice(at * ALBUM_FILE_PHOTOS, (at + 1) * ALBUM_FILE_PHOTOS);
         const next = (at + 1) * ALBUM_FILE_PHOTOS < photos.length ? fileName(at + 1) : null;
-        const first = at === 0 ? { name, photos: photos.length } : {};
+        const first = at === 0 ? { name: title, description: null, order, photos: photos.length } : {};
         this.files.set(`album/${fileName(at)}`, JSON.stringify({ kind: "album", slug, ...first, items, next }));
       }
-      return { slug, name, photos: photos.length, list: `album/${slug}.json` };
+      return { slug, title, description: null, photos: photos.length, from: null, to: null, list: `album/${slug}.json` };
     });
   }
 
