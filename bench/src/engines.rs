@@ -1,7 +1,7 @@
 //! The embedded engines, which serve over HTTP in the process of the measuring program.
 
 use std::future::pending;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aws_sdk_dynamodb::types::StreamSpecification;
 use dynamodb_engine::{DynamoDbEngine, EngineAccess};
@@ -32,7 +32,7 @@ pub enum EngineStorage {
     DiskWithoutSync,
 }
 
-/// A running embedded S3 server and a running embedded DynamoDB, over a temporary folder.
+/// A running embedded S3 server and a running embedded DynamoDB, over a folder.
 pub struct BenchEngines {
     /// The store of the S3 server.
     pub store: S3Store,
@@ -40,16 +40,26 @@ pub struct BenchEngines {
     pub engine: DynamoDbEngine,
     /// The URLs of both engines.
     pub endpoints: Endpoints,
-    folder: TempDir,
+    folder: PathBuf,
+    /// The temporary folder, which is deleted when the value is dropped. `None` if the folder is kept.
+    _temporary: Option<TempDir>,
 }
 
 impl BenchEngines {
     /// Starts both engines. They serve until the Tokio runtime ends. The temporary folder is
     /// deleted when the returned value is dropped.
     pub async fn start(storage: EngineStorage) -> BenchResult<Self> {
-        let folder = tempfile::tempdir()?;
-        std::fs::create_dir_all(folder.path().join(".engine"))?;
-        let store = S3Store::open(folder.path())?;
+        let temporary = tempfile::tempdir()?;
+        let mut engines = Self::start_in(temporary.path(), storage).await?;
+        engines._temporary = Some(temporary);
+        Ok(engines)
+    }
+
+    /// Starts both engines over a folder, which is created if it does not exist. They serve until the
+    /// Tokio runtime ends. The folder is kept.
+    pub async fn start_in(folder: &Path, storage: EngineStorage) -> BenchResult<Self> {
+        std::fs::create_dir_all(folder.join(".engine"))?;
+        let store = S3Store::open(folder)?;
         let key_pair = KeyPair::new(ACCESS_KEY, SECRET_KEY);
         let (listener, s3) = listen().await?;
         let handler = store.handler(key_pair.clone());
@@ -57,9 +67,7 @@ impl BenchEngines {
         tokio::spawn(local_http::serve(listener, handler, guard, pending()));
         let engine = match storage {
             EngineStorage::Memory => DynamoDbEngine::open_in_memory()?,
-            EngineStorage::Disk | EngineStorage::DiskWithoutSync => {
-                DynamoDbEngine::open(folder.path())?
-            }
+            EngineStorage::Disk | EngineStorage::DiskWithoutSync => DynamoDbEngine::open(folder)?,
         };
         if storage == EngineStorage::DiskWithoutSync {
             engine.defer_sync()?;
@@ -78,7 +86,8 @@ impl BenchEngines {
                 s3: Some(s3),
                 dynamodb: Some(dynamodb),
             },
-            folder,
+            folder: folder.to_owned(),
+            _temporary: None,
         })
     }
 
@@ -87,9 +96,9 @@ impl BenchEngines {
         connect(&self.endpoints)
     }
 
-    /// Returns the path of the temporary folder.
+    /// Returns the path of the folder.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Creates buckets with these names.

@@ -8,28 +8,20 @@
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
-use std::future::pending;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use bench::{
-    BenchEngines, BenchResult, DatedPhoto, EngineStorage, LargePhoto, connect,
-    install_tls_provider, listen, repository_root,
+    BenchEngines, BenchResult, DatedPhoto, EngineStorage, LargePhoto, MeteredClients,
+    RequestCounts, install_tls_provider, repository_root,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use dynamodb_engine::EngineAccess;
-use local_http::RequestGuard;
 use photo_catalogue::archive::Layout;
 use photo_catalogue::background::BackgroundSlots;
 use photo_catalogue::catalogue::Catalogue;
 use photo_catalogue::catalogue::published::PublishTable;
-use photo_catalogue::clients::{Clients, Endpoints};
+use photo_catalogue::clients::Clients;
 use photo_catalogue::ingest::{Ingest, ItemRules};
 use photo_catalogue::object::Bucket;
 use photo_catalogue::photo_id::PhotoId;
@@ -40,7 +32,6 @@ use photo_catalogue::render::{PictureEvent, PictureKey, Render, RenderReport, Re
 use photo_catalogue::storage::Storage;
 use photo_catalogue::view::PublicView;
 use serde_json::{Value, json};
-use tokio::net::UnixListener;
 
 /// The example photo that is uploaded, and its capture time.
 const EXAMPLE: &str = "fuji/DSCF2210.JPG";
@@ -180,14 +171,27 @@ impl CountedWork {
         println!(
             "counted                                   S3 writes  S3 reads  S3 deletes  DynamoDB requests  write units  read units"
         );
-        self.photo.print("a new photo, ingest");
-        self.pictures.print("its pictures, render");
-        self.day.print(&format!(
+        print_counts("a new photo, ingest", &self.photo);
+        print_counts("its pictures, render", &self.pictures);
+        let day = format!(
             "a day's {PHOTOS_PER_DAY} photos, publish (month of {})",
             PHOTOS_PER_DAY * DAYS_PER_MONTH
-        ));
-        self.idle_cycle.print("an idle cycle");
+        );
+        print_counts(&day, &self.day);
+        print_counts("an idle cycle", &self.idle_cycle);
     }
+}
+
+fn print_counts(what: &str, counts: &RequestCounts) {
+    println!(
+        "{what:40}  {:9.2}  {:8.2}  {:10.2}  {:17.2}  {:11.2}  {:10.2}",
+        counts.s3_writes,
+        counts.s3_reads,
+        counts.s3_deletes,
+        counts.dynamodb,
+        counts.write_units,
+        counts.read_units
+    );
 }
 
 /// The costs of each kind of work, in dollars. The requests of ingest and publish are counted by
@@ -356,69 +360,6 @@ impl PriceList {
     }
 }
 
-/// Numbers of requests and capacity units. They are fractional if they are means.
-#[derive(Debug, Clone, Copy, Default)]
-struct RequestCounts {
-    s3_writes: f64,
-    s3_reads: f64,
-    s3_deletes: f64,
-    dynamodb: f64,
-    write_units: f64,
-    read_units: f64,
-}
-
-impl RequestCounts {
-    fn print(&self, what: &str) {
-        println!(
-            "{what:40}  {:9.2}  {:8.2}  {:10.2}  {:17.2}  {:11.2}  {:10.2}",
-            self.s3_writes,
-            self.s3_reads,
-            self.s3_deletes,
-            self.dynamodb,
-            self.write_units,
-            self.read_units
-        );
-    }
-
-    fn add_s3_request(&mut self, method: &Method, path: &str) {
-        match method.as_str() {
-            "DELETE" => self.s3_deletes += 1.0,
-            "HEAD" => self.s3_reads += 1.0,
-            // A listing costs as much as a write.
-            "GET" if !path.contains("list-type") => self.s3_reads += 1.0,
-            _ => self.s3_writes += 1.0,
-        }
-    }
-
-    fn add_dynamodb_request(&mut self, operation: &str, response: &Value) {
-        let units = response.pointer("/ConsumedCapacity/CapacityUnits");
-        // A write whose condition fails is billed with at least one unit. Its response has no
-        // capacity.
-        let units = units.and_then(Value::as_f64).unwrap_or(1.0);
-        self.dynamodb += 1.0;
-        if operation.ends_with("GetItem") || operation.ends_with("Query") {
-            self.read_units += units;
-        } else {
-            self.write_units += units;
-        }
-    }
-}
-
-impl std::ops::Div<f64> for RequestCounts {
-    type Output = RequestCounts;
-
-    fn div(self, by: f64) -> RequestCounts {
-        RequestCounts {
-            s3_writes: self.s3_writes / by,
-            s3_reads: self.s3_reads / by,
-            s3_deletes: self.s3_deletes / by,
-            dynamodb: self.dynamodb / by,
-            write_units: self.write_units / by,
-            read_units: self.read_units / by,
-        }
-    }
-}
-
 /// Ingest, render and publish, with counting proxies between them and the embedded engines.
 struct MeteredServices {
     /// The clients that upload the photos. Their requests are not counted.
@@ -437,7 +378,7 @@ struct MeteredServices {
     photo: DatedPhoto,
     /// A photo that is larger than all renditions.
     large_photo: DatedPhoto,
-    counts: Arc<Mutex<RequestCounts>>,
+    metered: MeteredClients,
     _engines: BenchEngines,
 }
 
@@ -455,13 +396,9 @@ impl MeteredServices {
         let table = PublishTable::new(uploader.dynamodb.clone(), "publish");
         table.create_table().await?;
 
-        let counts = Arc::default();
-        let metered = connect(&Endpoints {
-            s3: Some(start_proxy(ProxyTarget::of_s3(&engines), &counts).await?),
-            dynamodb: Some(start_proxy(ProxyTarget::of_dynamodb(&engines)?, &counts).await?),
-        });
-        let catalogue = Catalogue::new(metered.dynamodb.clone(), "photos");
-        let storage = Storage::new(metered.s3);
+        let metered = MeteredClients::start(&engines).await?;
+        let catalogue = Catalogue::new(metered.clients.dynamodb.clone(), "photos");
+        let storage = Storage::new(metered.clients.s3.clone());
         let layout = Layout::new("inbox", "", "archive", "")?;
         let policy = LocationPolicy::Hide;
         let rules = ItemRules {
@@ -486,7 +423,7 @@ impl MeteredServices {
             hook: None,
             rules: HookRules::default(),
         };
-        let metered_table = PublishTable::new(metered.dynamodb, "publish");
+        let metered_table = PublishTable::new(metered.clients.dynamodb.clone(), "publish");
         let clock = Arc::new(Utc::now);
         Ok(MeteredServices {
             ingest: Ingest::new(
@@ -518,7 +455,7 @@ impl MeteredServices {
             now: Utc::now(),
             photo: DatedPhoto::read(EXAMPLE, EXAMPLE_CLOCK)?,
             large_photo: DatedPhoto::read(EXAMPLE, EXAMPLE_CLOCK)?.with_picture(&LARGE_PHOTO)?,
-            counts,
+            metered,
             _engines: engines,
         })
     }
@@ -587,101 +524,6 @@ impl MeteredServices {
 
     /// Returns the numbers of requests and capacity units since the last call of this function.
     fn take_counts(&self) -> RequestCounts {
-        std::mem::take(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// The engine to which a proxy forwards requests.
-struct ProxyTarget {
-    url: String,
-    client: reqwest::Client,
-}
-
-impl ProxyTarget {
-    fn of_s3(engines: &BenchEngines) -> Self {
-        ProxyTarget {
-            url: engines.endpoints.s3.clone().unwrap_or_default(),
-            client: reqwest::Client::new(),
-        }
-    }
-
-    /// Serves the embedded DynamoDB on a Unix socket too. The proxy changes the requests, so their
-    /// signatures are wrong, and the TCP port would refuse them.
-    fn of_dynamodb(engines: &BenchEngines) -> BenchResult<Self> {
-        let path = engines.folder().join(".engine/metered.sock");
-        let listener = UnixListener::bind(&path)?;
-        let (engine, guard) = (engines.engine.clone(), RequestGuard::default());
-        tokio::spawn(engine.serve(listener, EngineAccess::OwnerOnly, guard, pending()));
-        Ok(ProxyTarget {
-            url: "http://localhost".to_owned(),
-            client: reqwest::Client::builder().unix_socket(path).build()?,
-        })
-    }
-}
-
-/// A proxy that counts the requests that it forwards.
-struct CountingProxy {
-    target: ProxyTarget,
-    counts: Arc<Mutex<RequestCounts>>,
-}
-
-/// Starts a proxy that forwards requests to `target`. Returns the URL of the proxy.
-async fn start_proxy(
-    target: ProxyTarget,
-    counts: &Arc<Mutex<RequestCounts>>,
-) -> BenchResult<String> {
-    let (listener, endpoint) = listen().await?;
-    let proxy = Arc::new(CountingProxy {
-        target,
-        counts: Arc::clone(counts),
-    });
-    let router = Router::new().fallback(proxy_request).with_state(proxy);
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(endpoint)
-}
-
-async fn proxy_request(State(proxy): State<Arc<CountingProxy>>, request: Request) -> Response {
-    match proxy.forward(request).await {
-        Ok(response) => response,
-        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
-    }
-}
-
-impl CountingProxy {
-    async fn forward(&self, request: Request) -> BenchResult<Response> {
-        let (mut parts, body) = request.into_parts();
-        let mut body = axum::body::to_bytes(body, usize::MAX).await?;
-        let operation = parts.headers.get("x-amz-target");
-        let operation = operation.and_then(|target| target.to_str().ok().map(str::to_owned));
-        if operation.is_some() {
-            let mut request: Value = serde_json::from_slice(&body)?;
-            request["ReturnConsumedCapacity"] = json!("TOTAL");
-            body = Bytes::from(request.to_string());
-            parts.headers.remove(header::CONTENT_LENGTH);
-        }
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let url = format!("{}{path}", self.target.url);
-        let request = self.target.client.request(parts.method.clone(), url);
-        let response = request.headers(parts.headers).body(body).send().await?;
-        let (status, mut headers) = (response.status(), response.headers().clone());
-        headers.remove(header::TRANSFER_ENCODING);
-        let body = response.bytes().await?;
-        let parsed: Option<Value> = match operation {
-            Some(_) => Some(serde_json::from_slice(&body)?),
-            None => None,
-        };
-        {
-            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            match (&operation, &parsed) {
-                (Some(operation), Some(response)) => {
-                    counts.add_dynamodb_request(operation, response);
-                }
-                _ => counts.add_s3_request(&parts.method, path),
-            }
-        }
-        let mut forwarded = Response::new(Body::from(body));
-        *forwarded.status_mut() = status;
-        *forwarded.headers_mut() = headers;
-        Ok(forwarded)
+        self.metered.take_counts()
     }
 }
