@@ -420,8 +420,8 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-/// Converts an item of the photos table to its attributes. Returns an error if DynamoDB would refuse
-/// their size.
+/// Converts an item of the photos table to its attributes. Returns an error if DynamoDB would
+/// refuse their size.
 fn photo_attributes<T: serde::Serialize>(
     pk: &str,
     value: &T,

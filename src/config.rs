@@ -41,9 +41,9 @@ const STORAGE_CLASSES: [&str; 6] = [
     "GLACIER_IR",
     "REDUCED_REDUNDANCY",
 ];
-/// The variables that set the privacy rules, the names that are never a photo's, the names of sibling
-/// folders, the recipe of the pictures, and the folders that are albums. A data folder keeps their
-/// values.
+/// The variables that set the privacy rules, the names that are never a photo's, the names of
+/// sibling folders, the recipe of the pictures, and the folders that are albums. A data folder
+/// keeps their values.
 pub const PRIVACY_VARIABLES: [&str; 13] = [
     LOCATION,
     PEOPLE,
@@ -291,8 +291,9 @@ impl Settings {
     ///
     /// # Errors
     /// Returns [`SettingsError::Missing`] if GALLERY_BUCKET is empty or not set. Returns
-    /// [`SettingsError::PublicFolder`] if the files are in the source or in the archive, or the other
-    /// way round: everything under GALLERY_PREFIX is public, and ingest would archive the pictures.
+    /// [`SettingsError::PublicFolder`] if the files are in the source or in the archive, or the
+    /// other way round: everything under GALLERY_PREFIX is public, and ingest would archive the
+    /// pictures.
     pub fn gallery_bucket(&self) -> Result<Bucket, SettingsError> {
         let name = self.require(GALLERY_BUCKET)?;
         let bucket = Bucket::new(name).map_err(|_| SettingsError::Missing(GALLERY_BUCKET))?;
@@ -373,8 +374,8 @@ impl Settings {
         })
     }
 
-    /// Returns the rules of privacy. If no variable is set, all positions and all names of people are
-    /// hidden, and all photos are public.
+    /// Returns the rules of privacy. If no variable is set, all positions and all names of people
+    /// are hidden, and all photos are public.
     ///
     /// # Errors
     /// Returns an error for the first setting that is wrong. For a home zone, the text contains
@@ -482,8 +483,8 @@ impl Settings {
         self.get(CDN_DISTRIBUTION)
     }
 
-    /// Returns the rules by which items are derived: the rules of privacy, the recipe of the pictures,
-    /// and the folders that are albums.
+    /// Returns the rules by which items are derived: the rules of privacy, the recipe of the
+    /// pictures, and the folders that are albums.
     ///
     /// # Errors
     /// Returns an error for the first setting that is wrong.

@@ -82,8 +82,10 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 ///
 /// The routes are `/v1/photos`, `/v1/photos/{id or name}`, `/v1/timeline`, `/v1/cameras`,
 /// `/v1/lenses`, `/v1/map`, `/openapi.json`, `/healthz`, with [`GallerySettings::gallery_url`] `/`,
-/// which redirects to the gallery page, with [`GallerySettings::static_files`] `/gallery/{path}`, and with [`GallerySettings::originals`] `/photos/{file}`. Every route accepts GET and HEAD. Every error is a problem as RFC 9457 defines
-/// it. The routes only read, so a request may be repeated.
+/// which redirects to the gallery page, with [`GallerySettings::static_files`] `/gallery/{path}`,
+/// and with [`GallerySettings::originals`] `/photos/{file}`. Every route accepts GET and HEAD.
+/// Every error is a problem as RFC 9457 defines it. The routes only read, so a request may be
+/// repeated.
 pub fn router(catalogue: Catalogue, published: PublishTable, settings: GallerySettings) -> Router {
     let cors = cors_layer(&settings.cors_origins);
     let originals = settings.originals.clone();

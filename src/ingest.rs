@@ -137,8 +137,8 @@ impl Ingest {
         self
     }
 
-    /// Sets the names of folders that only separate formats, such as `JPEG/` and `RAW/`. Without this
-    /// call, ingest uses the default names.
+    /// Sets the names of folders that only separate formats, such as `JPEG/` and `RAW/`. Without
+    /// this call, ingest uses the default names.
     #[must_use]
     pub fn with_sibling_folders(mut self, siblings: SiblingFolders) -> Self {
         self.siblings = siblings.into();

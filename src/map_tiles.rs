@@ -24,8 +24,8 @@ pub struct MapTiles {
 pub struct InvalidMapTiles;
 
 impl MapTiles {
-    /// Parses the URL of a tile with its placeholders `{z}`, `{x}` and `{y}`. A host of this machine
-    /// may use http. `attribution` is the text that the server of the tiles requires.
+    /// Parses the URL of a tile with its placeholders `{z}`, `{x}` and `{y}`. A host of this
+    /// machine may use http. `attribution` is the text that the server of the tiles requires.
     ///
     /// ```
     /// use photo_catalogue::map_tiles::MapTiles;
@@ -82,9 +82,9 @@ impl MapTiles {
     }
 }
 
-/// Returns the origin of a URL in the form of a source of a content security policy. Returns `None` if
-/// the URL is relative, contains a user name, or does not use https. A host of this machine may use
-/// http.
+/// Returns the origin of a URL in the form of a source of a content security policy. Returns `None`
+/// if the URL is relative, contains a user name, or does not use https. A host of this machine may
+/// use http.
 pub fn source_origin(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let host = url.host_str()?;

@@ -13,8 +13,8 @@ use crate::archive::UNDATED;
 
 /// The number of characters of an id.
 const ID_CHARS: usize = 26;
-/// The forms of the archive's folders: a day, a month, a year, and the folder of undated photos. `0`
-/// stands for any digit. If a slug fits to several of them, the first one counts.
+/// The forms of the archive's folders: a day, a month, a year, and the folder of undated photos.
+/// `0` stands for any digit. If a slug fits to several of them, the first one counts.
 const FOLDER_FORMS: [&str; 4] = ["0000-00-00", "0000-00", "0000", UNDATED];
 
 /// The id of a photo in URLs and keys. It is computed from the stem: the first 26 characters of the
@@ -38,10 +38,10 @@ impl PhotoId {
         PhotoId(short_digest(stem.as_bytes()))
     }
 
-    /// Returns the ids that a photo with this stem can have, most probable first. They differ only if
-    /// the stem has accented letters: macOS writes such a letter as a letter and an accent (the
-    /// Unicode form NFD), and keyboards as one character (NFC). Ingest writes NFC. Files that people
-    /// put into the archive keep their names.
+    /// Returns the ids that a photo with this stem can have, most probable first. They differ only
+    /// if the stem has accented letters: macOS writes such a letter as a letter and an accent (the
+    /// Unicode form NFD), and keyboards as one character (NFC). Ingest writes NFC. Files that
+    /// people put into the archive keep their names.
     ///
     /// ```
     /// use photo_catalogue::photo_id::PhotoId;
@@ -75,8 +75,8 @@ impl PhotoId {
         valid.then(|| PhotoId(text.to_owned()))
     }
 
-    /// Returns the id of the photo that has this slug, if any photo has it. Returns `None` if the text
-    /// cannot be a slug. See [`photo_slug`].
+    /// Returns the id of the photo that has this slug, if any photo has it. Returns `None` if the
+    /// text cannot be a slug. See [`photo_slug`].
     ///
     /// A text may have the form of a slug without being one. So the caller must compare the slug of
     /// the photo that it finds.
@@ -111,10 +111,10 @@ impl std::fmt::Display for PhotoId {
 /// Returns the slug of the photo with this stem: a name for URLs that contains only the unreserved
 /// characters of RFC 3986 (2.3). Different stems have different slugs.
 ///
-/// The slug of most photos is the stem with a hyphen in place of the slash. Such a slug is used only
-/// if the stem follows from it: the folder is that of a day, a month, a year or `undated`, the name has
-/// only unreserved characters, and the slug does not end like an id. Any other slug is the stem in
-/// lower-case ASCII and the id of the photo.
+/// The slug of most photos is the stem with a hyphen in place of the slash. Such a slug is used
+/// only if the stem follows from it: the folder is that of a day, a month, a year or `undated`, the
+/// name has only unreserved characters, and the slug does not end like an id. Any other slug is the
+/// stem in lower-case ASCII and the id of the photo.
 ///
 /// ```
 /// use photo_catalogue::photo_id::{PhotoId, photo_slug};

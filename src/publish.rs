@@ -17,9 +17,11 @@
 //! 7. the item of the month;
 //! 8. the removal of the old parts of the term index;
 //! 9. the removal of the dirty mark of the month;
-//! 10. at the end of the cycle, if albums change: their files, the files and the state of (5) and (6)
+//! 10. at the end of the cycle, if albums change: their files, the files and the state of (5) and
+//!     (6)
 //!     again, the removal of obsolete files, and the items of the albums;
-//! 11. the removal of obsolete shards, the state of the shards, the removal of the request to update
+//! 11. the removal of obsolete shards, the state of the shards, the removal of the request to
+//!     update
 //!     the albums, and the removal of the record.
 //!
 //! A cycle lists the stored files first. If the files of a month do not match the item of the
@@ -29,18 +31,18 @@
 //! of the month again.
 //!
 //! Lists and shards are not listed in each cycle. If there is a record (2) when a cycle starts, an
-//! earlier one was interrupted. The lists that it has begun to change may contain photos that neither
-//! the old nor the new term index names: a photo that got a keyword in the interrupted cycle, and then
-//! lost it. So each of these lists is compared with its stored files as soon as its month is rebuilt
-//! (`list_changes.rs`), and all shards are written again. A month stays in the record until it is
-//! rebuilt. If the record would be too large, it means all lists. So does a new public view, and
-//! `photos recount`. All files in the folders of the lists are then compared with the items in the end.
-//! The order of the writes of one list is in `list_writer.rs`.
+//! earlier one was interrupted. The lists that it has begun to change may contain photos that
+//! neither the old nor the new term index names: a photo that got a keyword in the interrupted
+//! cycle, and then lost it. So each of these lists is compared with its stored files as soon as its
+//! month is rebuilt (`list_changes.rs`), and all shards are written again. A month stays in the
+//! record until it is rebuilt. If the record would be too large, it means all lists. So does a new
+//! public view, and `photos recount`. All files in the folders of the lists are then compared with
+//! the items in the end. The order of the writes of one list is in `list_writer.rs`.
 //!
-//! An album changes by a command of its owner, which leaves a request in the state of publish. Albums are
-//! made from the files and the term indexes of all months (`album_writer.rs`), so they come last. The
-//! record names them before a month or an album changes. If there is a record when a cycle starts, all
-//! files in their folder are compared with the albums.
+//! An album changes by a command of its owner, which leaves a request in the state of publish.
+//! Albums are made from the files and the term indexes of all months (`album_writer.rs`), so they
+//! come last. The record names them before a month or an album changes. If there is a record when a
+//! cycle starts, all files in their folder are compared with the albums.
 //!
 //! The first cycle of a new version of the gallery page writes the modules of the page before
 //! everything else: see `page_files.rs`.

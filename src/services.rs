@@ -76,8 +76,8 @@ pub enum Deployment {
     /// The Lambda functions. A CDN serves the pictures and the static files. The static files are
     /// compressed. The build hook must be on a known host.
     Functions,
-    /// `photos serve`. The gallery itself serves the static files and the pictures. The build hook is
-    /// allowed to be on this machine.
+    /// `photos serve`. The gallery itself serves the static files and the pictures. The build hook
+    /// is allowed to be on this machine.
     Local,
 }
 
@@ -131,7 +131,8 @@ impl Services {
     }
 
     /// Builds an [`Ingest`] that reads from the source of `layout` and writes to its archive. The
-    /// storage class, SOURCE_AFTER, SKIP_NAMES, SIBLING_FOLDERS and the privacy rules come from the settings.
+    /// storage class, SOURCE_AFTER, SKIP_NAMES, SIBLING_FOLDERS and the privacy rules come from the
+    /// settings.
     ///
     /// # Errors
     /// Returns an error if a setting of ingest is missing or wrong.
@@ -172,8 +173,8 @@ impl Services {
         ))
     }
 
-    /// Builds the service that makes pictures. `cdn` makes the CDN forget deleted pictures. Reads the
-    /// picture secret from the catalogue, and stores a new one if there is none.
+    /// Builds the service that makes pictures. `cdn` makes the CDN forget deleted pictures. Reads
+    /// the picture secret from the catalogue, and stores a new one if there is none.
     ///
     /// # Errors
     /// Returns an error if a setting of render is missing or wrong, or if the catalogue cannot be
@@ -260,8 +261,8 @@ impl Services {
     }
 }
 
-/// Returns the other origins from which the gallery page loads pictures: that of GALLERY_URL and that of
-/// the map tiles, if they are set.
+/// Returns the other origins from which the gallery page loads pictures: that of GALLERY_URL and
+/// that of the map tiles, if they are set.
 fn picture_origins(settings: &Settings) -> Result<BTreeSet<String>, SettingsError> {
     let gallery = settings.gallery_url().and_then(source_origin);
     let tiles = settings.map_tiles()?.map(|tiles| tiles.origin().to_owned());

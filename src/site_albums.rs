@@ -1,5 +1,5 @@
-//! The albums of the site, and the queries of the term index that find their photos. Gallery and publish
-//! use it, so both show the same albums with the same photos.
+//! The albums of the site, and the queries of the term index that find their photos. Gallery and
+//! publish use it, so both show the same albums with the same photos.
 
 use std::collections::BTreeSet;
 
@@ -17,9 +17,9 @@ pub(crate) struct AlbumQuery {
     pub(crate) listed: Option<Vec<String>>,
 }
 
-/// Returns the names of all folders of uploads that are albums, by these parts of the term index. Returns
-/// none if the setting is off now. The photos still have the names of an earlier setting until they are
-/// indexed again.
+/// Returns the names of all folders of uploads that are albums, by these parts of the term index.
+/// Returns none if the setting is off now. The photos still have the names of an earlier setting
+/// until they are indexed again.
 pub(crate) fn find_folder_names<'a>(
     folders: &AlbumFolders,
     index: impl IntoIterator<Item = &'a IndexPart>,
@@ -32,16 +32,16 @@ pub(crate) fn find_folder_names<'a>(
     names.map(|(_, name, _)| name.to_owned()).collect()
 }
 
-/// Returns the public albums: those of the owner, and the folders of uploads with these names. They are
-/// sorted by title.
+/// Returns the public albums: those of the owner, and the folders of uploads with these names. They
+/// are sorted by title.
 pub(crate) fn select_public_albums(owned: Vec<Album>, folders: &BTreeSet<String>) -> Vec<Album> {
     let mut albums = add_folder_albums(owned, folders.iter().map(String::as_str));
     albums.retain(|album| album.visibility == Visibility::Public);
     albums
 }
 
-/// Returns the query that finds the photos of an album. If photos of a list were moved, reads the items
-/// of these photos. `index` are the parts of the term index of all months.
+/// Returns the query that finds the photos of an album. If photos of a list were moved, reads the
+/// items of these photos. `index` are the parts of the term index of all months.
 ///
 /// # Errors
 /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
@@ -65,8 +65,8 @@ pub(crate) async fn find_album_query(
     }
 }
 
-/// Returns the present stems of a list. Most of them are in the index. Only for the others, which are
-/// private, removed or moved, the items are read.
+/// Returns the present stems of a list. Most of them are in the index. Only for the others, which
+/// are private, removed or moved, the items are read.
 async fn find_present_stems(
     catalogue: &Catalogue,
     index: &[&IndexPart],

@@ -29,8 +29,8 @@ pub struct Summary {
     #[serde(flatten)]
     pub record: PhotoRecord,
     /// The instant at which the photo first became public, in whole seconds. It never changes after
-    /// that. While the photo waits for its pictures, it is the time at which the wait ends. `None` if
-    /// the photo was never public.
+    /// that. While the photo waits for its pictures, it is the time at which the wait ends. `None`
+    /// if the photo was never public.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub added_at: Option<DateTime<Utc>>,
     /// The instant at which the public content of the photo last changed, in whole seconds. A photo
@@ -40,8 +40,8 @@ pub struct Summary {
     /// The pictures of the photo. `None` if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Box<PictureSet>>,
-    /// The time until which the photo is not listed, because it has no pictures yet. It is stored in
-    /// milliseconds since 1970. `None` if the photo does not wait.
+    /// The time until which the photo is not listed, because it has no pictures yet. It is stored
+    /// in milliseconds since 1970. `None` if the photo does not wait.
     #[serde(
         skip_serializing_if = "Option::is_none",
         with = "chrono::serde::ts_milliseconds_option"
@@ -59,12 +59,13 @@ pub struct Summary {
     /// before labels existed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<FileLabels>,
-    /// The names of the folders of uploads that are albums, and that have a file of the photo. They are
-    /// sorted. They are not published as a field of the photo: a folder is published as an album.
+    /// The names of the folders of uploads that are albums, and that have a file of the photo. They
+    /// are sorted. They are not published as a field of the photo: a folder is published as an
+    /// album.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub folders: Vec<String>,
-    /// The keywords of the files that a person has removed from the photo. They are not published, and
-    /// still make the photo private if a rule requires it.
+    /// The keywords of the files that a person has removed from the photo. They are not published,
+    /// and still make the photo private if a rule requires it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed_keywords: Vec<String>,
     /// The reason why the photo is private, as a text for its owner. `None` if it is public. It is
@@ -93,8 +94,8 @@ impl Summary {
         self.awaited_until.is_some_and(|until| now < until)
     }
 
-    /// Applies these rules to the photo, and returns the rule that decides who may see it. The rules
-    /// for source keys are not applied, because a summary has no source keys.
+    /// Applies these rules to the photo, and returns the rule that decides who may see it. The
+    /// rules for source keys are not applied, because a summary has no source keys.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> VisibilityReason {
         let keywords = self.record.keywords.iter().map(String::as_str);
         let mut facts = VisibilityFacts {

@@ -30,8 +30,8 @@ pub const LOCATION: &str = "LOCATION";
 pub const PEOPLE: &str = "PEOPLE";
 /// The variable for the home zones, in the text form of [`crate::privacy::HomeZones`].
 pub const HOME_ZONES: &str = "HOME_ZONES";
-/// The variable for the name of an SSM parameter with the home zones. It is used if HOME_ZONES is not
-/// set.
+/// The variable for the name of an SSM parameter with the home zones. It is used if HOME_ZONES is
+/// not set.
 pub const HOME_ZONES_PARAMETER: &str = "HOME_ZONES_PARAMETER";
 /// The variable for the visibility of photos to which no rule applies: `public` or `private`.
 pub const VISIBILITY: &str = "VISIBILITY";
@@ -50,25 +50,25 @@ pub const PRIVATE_SOURCES: &str = "PRIVATE_SOURCES";
 /// The variable for the name of an SSM parameter with the value of PRIVATE_SOURCES. It is used if
 /// PRIVATE_SOURCES is not set.
 pub const PRIVATE_SOURCES_PARAMETER: &str = "PRIVATE_SOURCES_PARAMETER";
-/// The variable for the long edges of the renditions in pixels, separated by commas. `none` means that
-/// no pictures are made.
+/// The variable for the long edges of the renditions in pixels, separated by commas. `none` means
+/// that no pictures are made.
 pub const RENDITIONS: &str = "RENDITIONS";
-/// The variable for the copies of originals beside the renditions: `none`, or `jpeg` for a copy of each
-/// original JPEG without its metadata.
+/// The variable for the copies of originals beside the renditions: `none`, or `jpeg` for a copy of
+/// each original JPEG without its metadata.
 pub const ORIGINALS: &str = "ORIGINALS";
 /// The variable for the prefixes of source keys whose folders are albums, separated by commas.
 pub const ALBUM_FOLDERS: &str = "ALBUM_FOLDERS";
-/// The variable for the URL from which browsers load the static gallery files and the pictures below
-/// them, such as `https://photos.example.org/gallery`.
+/// The variable for the URL from which browsers load the static gallery files and the pictures
+/// below them, such as `https://photos.example.org/gallery`.
 pub const GALLERY_URL: &str = "GALLERY_URL";
-/// The variable for the URL of a map tile on the gallery page, with the placeholders `{z}`, `{x}` and
-/// `{y}`. If it is not set, the map loads no tiles.
+/// The variable for the URL of a map tile on the gallery page, with the placeholders `{z}`, `{x}`
+/// and `{y}`. If it is not set, the map loads no tiles.
 pub const MAP_TILES: &str = "MAP_TILES";
 /// The variable for the text that the server of the map tiles requires.
 /// `[text](https://example.org)` in it becomes a link.
 pub const MAP_ATTRIBUTION: &str = "MAP_ATTRIBUTION";
-/// The variable for the id of the CloudFront distribution of the pictures. When pictures are deleted,
-/// it must not serve them any longer.
+/// The variable for the id of the CloudFront distribution of the pictures. When pictures are
+/// deleted, it must not serve them any longer.
 pub const CDN_DISTRIBUTION: &str = "CDN_DISTRIBUTION";
 /// The variable for the URL of CloudFront's API. It is not set for AWS.
 pub const CLOUDFRONT_ENDPOINT: &str = "AWS_ENDPOINT_URL_CLOUDFRONT";

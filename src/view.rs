@@ -233,7 +233,8 @@ pub(crate) enum PictureSource {
 
 impl PublicView {
     /// Creates a view that hides what `privacy` requires. `gallery_url` is the URL of the static
-    /// gallery files. The URLs of the pictures begin with it. If it is `None`, no picture is listed.
+    /// gallery files. The URLs of the pictures begin with it. If it is `None`, no picture is
+    /// listed.
     ///
     /// ```
     /// use photo_catalogue::privacy::LocationPolicy;
@@ -250,9 +251,9 @@ impl PublicView {
         }
     }
 
-    /// Returns a photo as lists show it at the time `now`. Returns `None` if the present rules make the
-    /// photo private, or if it waits for its pictures. The rules may have changed since the photo was
-    /// indexed.
+    /// Returns a photo as lists show it at the time `now`. Returns `None` if the present rules make
+    /// the photo private, or if it waits for its pictures. The rules may have changed since the
+    /// photo was indexed.
     ///
     /// The caller must pass a summary from a public partition of an index. The rules for source
     /// keys are not applied here, because a summary has no source keys. These rules were applied
@@ -266,8 +267,8 @@ impl PublicView {
         is_shown.then(|| self.redact_summary(summary))
     }
 
-    /// Returns the time from which lists show a photo without pictures. Returns `None` if they show it
-    /// at the time `now`, or if the present rules make it private.
+    /// Returns the time from which lists show a photo without pictures. Returns `None` if they show
+    /// it at the time `now`, or if the present rules make it private.
     pub(crate) fn waits_until(
         &self,
         summary: &Summary,
@@ -283,8 +284,8 @@ impl PublicView {
         reason.visibility() == Visibility::Public
     }
 
-    /// Reports whether lists show the same of two summaries of a photo, except for the version and the
-    /// times.
+    /// Reports whether lists show the same of two summaries of a photo, except for the version and
+    /// the times.
     pub(crate) fn shows_same(&self, one: &Summary, other: &Summary) -> bool {
         let content = |summary: &Summary| ListedPhoto {
             version: String::new(),
@@ -453,8 +454,8 @@ impl PublicView {
     }
 
     /// Returns the details of a photo at the time `now`: the fields that lists show, and its public
-    /// tags. Returns `None` if the photo is private or waits for its pictures, if the item is a stub,
-    /// or if all its files have been removed.
+    /// tags. Returns `None` if the photo is private or waits for its pictures, if the item is a
+    /// stub, or if all its files have been removed.
     pub(crate) fn show_details(
         &self,
         item: &PhotoItem,
@@ -468,9 +469,9 @@ impl PublicView {
         })
     }
 
-    /// Returns a file of a photo for its owner, and how it must be stripped. `part` is the extension
-    /// of the file. `kind` selects the file itself or the preview inside it. Only files of some
-    /// formats can be stripped. The file of a private photo is not servable.
+    /// Returns a file of a photo for its owner, and how it must be stripped. `part` is the
+    /// extension of the file. `kind` selects the file itself or the preview inside it. Only files
+    /// of some formats can be stripped. The file of a private photo is not servable.
     pub(crate) fn find_picture(
         &self,
         item: &PhotoItem,
@@ -554,8 +555,8 @@ impl PublicView {
         short_digest(format!("{location:?} {home_zones:?}").as_bytes())
     }
 
-    /// Returns a digest of all rules about what is private. What was counted under another digest may
-    /// reveal more than this view allows.
+    /// Returns a digest of all rules about what is private. What was counted under another digest
+    /// may reveal more than this view allows.
     pub(crate) fn privacy_fingerprint(&self) -> String {
         short_digest(format!("{:?}", self.privacy).as_bytes())
     }
@@ -571,9 +572,9 @@ impl PublicView {
             .shows_recorded_places(summary.record.location.as_ref())
     }
 
-    /// Reports whether the GPS tags of a photo are public: its location is published without a change,
-    /// and the tags have this location. They may have another one, if the location is from XMP or from
-    /// a sidecar.
+    /// Reports whether the GPS tags of a photo are public: its location is published without a
+    /// change, and the tags have this location. They may have another one, if the location is from
+    /// XMP or from a sidecar.
     fn shows_gps_tags(&self, item: &PhotoItem, summary: &Summary) -> bool {
         let location = summary.record.location.as_ref();
         self.shows_recorded_places(summary) && tags::have_location(&item.exif, location)

@@ -41,7 +41,8 @@ pub struct BenchEngines {
     /// The URLs of both engines.
     pub endpoints: Endpoints,
     folder: PathBuf,
-    /// The temporary folder, which is deleted when the value is dropped. `None` if the folder is kept.
+    /// The temporary folder, which is deleted when the value is dropped. `None` if the folder is
+    /// kept.
     _temporary: Option<TempDir>,
 }
 
@@ -55,8 +56,8 @@ impl BenchEngines {
         Ok(engines)
     }
 
-    /// Starts both engines over a folder, which is created if it does not exist. They serve until the
-    /// Tokio runtime ends. The folder is kept.
+    /// Starts both engines over a folder, which is created if it does not exist. They serve until
+    /// the Tokio runtime ends. The folder is kept.
     pub async fn start_in(folder: &Path, storage: EngineStorage) -> BenchResult<Self> {
         std::fs::create_dir_all(folder.join(".engine"))?;
         let store = S3Store::open(folder)?;

@@ -1,6 +1,6 @@
-//! The shared code of the measuring programs: embedded engines, proxies that count requests, example
-//! photos whose capture time can be set, made-up keywords and texts, a picture as large as a photo,
-//! statistics, and the memory of a process.
+//! The shared code of the measuring programs: embedded engines, proxies that count requests,
+//! example photos whose capture time can be set, made-up keywords and texts, a picture as large as
+//! a photo, statistics, and the memory of a process.
 
 mod engines;
 mod gallery;

@@ -1,5 +1,5 @@
-//! Proxies that count the requests and the DynamoDB capacity units between a program and the embedded
-//! engines.
+//! Proxies that count the requests and the DynamoDB capacity units between a program and the
+//! embedded engines.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +17,8 @@ use tokio::net::UnixListener;
 
 use crate::{BenchEngines, BenchResult, connect, listen};
 
-/// Clients of the embedded engines whose requests are counted. The counts contain the capacity units
-/// that DynamoDB charges, as the engine computes them.
+/// Clients of the embedded engines whose requests are counted. The counts contain the capacity
+/// units that DynamoDB charges, as the engine computes them.
 pub struct MeteredClients {
     /// The clients.
     pub clients: Clients,

@@ -123,7 +123,8 @@ impl<'a> Vocabulary<'a> {
         capitalised(&words.join(" "))
     }
 
-    /// Returns a random rank below `count`. The probability of a rank is inversely proportional to it.
+    /// Returns a random rank below `count`. The probability of a rank is inversely proportional to
+    /// it.
     fn rank(&mut self, count: u32) -> u32 {
         let rank = f64::from(count).powf(self.random.f64());
         (rank as u32 - 1).min(count - 1)

@@ -1,8 +1,9 @@
 //! Albums: sets of photos to which the owner gives a title. This module does no I/O.
 //!
-//! An album is a rule or a list. A rule contains each photo that fulfils all its conditions, also one
-//! that is added later. A list contains the photos that the owner has chosen, in the owner's order.
-//! The JSON form of an album, which is also its form in DynamoDB, is described in docs/albums.md.
+//! An album is a rule or a list. A rule contains each photo that fulfils all its conditions, also
+//! one that is added later. A list contains the photos that the owner has chosen, in the owner's
+//! order. The JSON form of an album, which is also its form in DynamoDB, is described in
+//! docs/albums.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,12 +22,13 @@ pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
 /// The maximum rating of a photo, in stars.
 const MAX_RATING: u8 = 5;
 
-/// An album of the owner. [`Album::validate`] checks its fields. The table contains valid albums only.
+/// An album of the owner. [`Album::validate`] checks its fields. The table contains valid albums
+/// only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Album {
-    /// The slug, which identifies the album: lower-case ASCII letters, digits and single hyphens. It
-    /// stays the same when the title changes.
+    /// The slug, which identifies the album: lower-case ASCII letters, digits and single hyphens.
+    /// It stays the same when the title changes.
     pub slug: String,
     /// The title: one line of at most [`MAX_ALBUM_TITLE_BYTES`] bytes.
     pub title: String,
@@ -52,8 +54,8 @@ pub struct Album {
 pub enum AlbumContent {
     /// All photos that fulfil the rule.
     Rule(AlbumRule),
-    /// The stems of the photos, in the owner's order. No stem occurs twice. The list may be empty. If
-    /// a photo was moved, its present stem is found by
+    /// The stems of the photos, in the owner's order. No stem occurs twice. The list may be empty.
+    /// If a photo was moved, its present stem is found by
     /// [`Catalogue::listed_photos`](super::Catalogue::listed_photos).
     List(Vec<String>),
 }
@@ -179,8 +181,8 @@ pub enum InvalidAlbum {
 }
 
 impl Album {
-    /// Builds a public album with the slug of this title. Its order is that of the list, or by capture
-    /// time with the oldest photo first.
+    /// Builds a public album with the slug of this title. Its order is that of the list, or by
+    /// capture time with the oldest photo first.
     ///
     /// ```
     /// use photo_catalogue::catalogue::album::{Album, AlbumContent, AlbumRule};
@@ -284,10 +286,10 @@ impl AlbumRule {
     }
 }
 
-/// Returns the albums of the site: the owner's albums, and one album for each folder name that no album
-/// of the owner has as its slug. Names with the same slug are one album, whose title is the first of
-/// them in alphabetical order. A name that is no valid title, or that has no letter and no digit, gives
-/// no album. The albums are sorted by title, then by slug.
+/// Returns the albums of the site: the owner's albums, and one album for each folder name that no
+/// album of the owner has as its slug. Names with the same slug are one album, whose title is the
+/// first of them in alphabetical order. A name that is no valid title, or that has no letter and no
+/// digit, gives no album. The albums are sorted by title, then by slug.
 ///
 /// The result contains private albums. A private album of the owner also hides the folder's album.
 pub fn add_folder_albums<'a>(
@@ -353,9 +355,9 @@ fn check_time(time: &str) -> Result<(), InvalidAlbum> {
     }
 }
 
-/// Checks that a time range is not empty. Each time has an accepted form, so times compare as texts.
-/// Only what both times contain is compared: the last time contains the whole of its year, month, day
-/// or minute.
+/// Checks that a time range is not empty. Each time has an accepted form, so times compare as
+/// texts. Only what both times contain is compared: the last time contains the whole of its year,
+/// month, day or minute.
 fn check_time_range(from: &str, to: &str) -> Result<(), InvalidAlbum> {
     let compared = from.len().min(to.len());
     match from[..compared] <= to[..compared] {

@@ -1,7 +1,7 @@
 //! The folders of uploads that are albums. This module does no I/O.
 //!
-//! Source keys are never public. Of a source key, only the name of the album's folder is taken, and only
-//! below a prefix that the owner has set.
+//! Source keys are never public. Of a source key, only the name of the album's folder is taken, and
+//! only below a prefix that the owner has set.
 
 use std::str::FromStr;
 
@@ -10,7 +10,8 @@ use photo_metadata::make_slug;
 use super::album::check_title;
 use crate::photo_id::compose_letters;
 
-/// The prefixes of source keys whose folders are albums. The default has none, so no folder is an album.
+/// The prefixes of source keys whose folders are albums. The default has none, so no folder is an
+/// album.
 ///
 /// ```
 /// use photo_catalogue::catalogue::album_folders::AlbumFolders;
@@ -39,12 +40,12 @@ impl AlbumFolders {
         self.prefixes.is_empty()
     }
 
-    /// Returns the name of the folder whose album has the upload with this source key: the first folder
-    /// below the longest of the prefixes that the key has. The name is in the Unicode form NFC, without
-    /// surrounding blanks.
+    /// Returns the name of the folder whose album has the upload with this source key: the first
+    /// folder below the longest of the prefixes that the key has. The name is in the Unicode form
+    /// NFC, without surrounding blanks.
     ///
-    /// Returns `None` if the file is in no folder below a prefix, if one of the folders is hidden, or if
-    /// the name cannot be the title of an album.
+    /// Returns `None` if the file is in no folder below a prefix, if one of the folders is hidden,
+    /// or if the name cannot be the title of an album.
     pub fn folder_name(&self, key: &str) -> Option<String> {
         let below = |prefix: &String| key.strip_prefix(prefix.as_str());
         let below = self.prefixes.iter().find_map(below)?;
@@ -64,8 +65,8 @@ impl AlbumFolders {
 impl FromStr for AlbumFolders {
     type Err = InvalidAlbumFolder;
 
-    /// Parses prefixes, separated by commas. Each ends in `/`. A `/` at the beginning does not count,
-    /// because keys have none.
+    /// Parses prefixes, separated by commas. Each ends in `/`. A `/` at the beginning does not
+    /// count, because keys have none.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let given = text.split(',').map(str::trim);
         let mut prefixes = Vec::new();

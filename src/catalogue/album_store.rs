@@ -1,7 +1,9 @@
-//! The albums in the photos table: one item for each album, and one item with the slugs of all albums.
+//! The albums in the photos table: one item for each album, and one item with the slugs of all
+//! albums.
 //!
-//! An album is written after its slug, and deleted before its slug. So a crash between the two writes
-//! leaves a slug without an album, which readers ignore, and never an album that readers do not find.
+//! An album is written after its slug, and deleted before its slug. So a crash between the two
+//! writes leaves a slug without an album, which readers ignore, and never an album that readers do
+//! not find.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use photo_metadata::make_slug;
@@ -77,9 +79,9 @@ impl Catalogue {
     /// DynamoDB leaves some keys unprocessed.
     ///
     /// # Errors
-    /// Returns a [`CatalogueError`] if a request fails, or if an album cannot be read. An album that
-    /// cannot be read is not left out, because it may be a private album that replaces the album of a
-    /// folder.
+    /// Returns a [`CatalogueError`] if a request fails, or if an album cannot be read. An album
+    /// that cannot be read is not left out, because it may be a private album that replaces the
+    /// album of a folder.
     pub async fn albums(&self) -> Result<Vec<Album>, CatalogueError> {
         let slugs = self.album_slugs().await?;
         let mut albums = Vec::with_capacity(slugs.len());
@@ -93,8 +95,8 @@ impl Catalogue {
         Ok(albums)
     }
 
-    /// Reads an album and its revision. The read is strongly consistent. Returns `None` if there is no
-    /// such album. Sends no request if the text is not a slug.
+    /// Reads an album and its revision. The read is strongly consistent. Returns `None` if there is
+    /// no such album. Sends no request if the text is not a slug.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails, or if the album cannot be read.
@@ -106,14 +108,14 @@ impl Catalogue {
         item.map(AlbumItem::into_stored).transpose()
     }
 
-    /// Writes an album. Returns [`WriteOutcome::Stale`] and changes no album if the stored one is not
-    /// as `write` requires. After an error, a repeat is safe, but it may return
+    /// Writes an album. Returns [`WriteOutcome::Stale`] and changes no album if the stored one is
+    /// not as `write` requires. After an error, a repeat is safe, but it may return
     /// [`WriteOutcome::Stale`] because the first write succeeded.
     ///
     /// # Errors
     /// Returns [`CatalogueError::InvalidAlbum`] if the album is not valid, and
-    /// [`CatalogueError::TooLarge`] if its list does not fit into an item. In both cases, no request is
-    /// sent. Returns another [`CatalogueError`] if a request fails.
+    /// [`CatalogueError::TooLarge`] if its list does not fit into an item. In both cases, no
+    /// request is sent. Returns another [`CatalogueError`] if a request fails.
     pub async fn put_album(
         &self,
         album: &Album,
@@ -156,8 +158,8 @@ impl Catalogue {
         }
     }
 
-    /// Deletes an album. Its photos stay. Returns `false` if there is no such album. A repeat is safe.
-    /// Also deletes an album that cannot be read.
+    /// Deletes an album. Its photos stay. Returns `false` if there is no such album. A repeat is
+    /// safe. Also deletes an album that cannot be read.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails.

@@ -99,9 +99,9 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// Reads the photo items with these stems. The reads are strongly consistent. Returns a map from
-    /// stem to item, without the stems that have no item. Each stem must occur once. Sends one request
-    /// for each 100 stems, and more if DynamoDB leaves some keys unprocessed.
+    /// Reads the photo items with these stems. The reads are strongly consistent. Returns a map
+    /// from stem to item, without the stems that have no item. Each stem must occur once. Sends one
+    /// request for each 100 stems, and more if DynamoDB leaves some keys unprocessed.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
@@ -161,8 +161,8 @@ impl Catalogue {
         self.scan_photos_with("begins_with(pk, :photo)")
     }
 
-    /// Reads the items of the photos for which render has work to do, in no particular order. The scan
-    /// costs as much as [`Catalogue::scan_items`].
+    /// Reads the items of the photos for which render has work to do, in no particular order. The
+    /// scan costs as much as [`Catalogue::scan_items`].
     ///
     /// # Errors
     /// Those of [`Catalogue::scan_photo_items`].
@@ -172,8 +172,8 @@ impl Catalogue {
         self.scan_photos_with("begins_with(pk, :photo) AND attribute_exists(pictureWork)")
     }
 
-    /// Reads the items of the photos whose pictures cannot be made, in no particular order. The scan
-    /// costs as much as [`Catalogue::scan_items`].
+    /// Reads the items of the photos whose pictures cannot be made, in no particular order. The
+    /// scan costs as much as [`Catalogue::scan_items`].
     ///
     /// # Errors
     /// Those of [`Catalogue::scan_photo_items`].
@@ -236,11 +236,12 @@ impl Catalogue {
             .collect()
     }
 
-    /// Reads the summaries of the public photos with these stems. The reads are strongly consistent.
-    /// Returns a map from stem to summary, without the stems that have no public photo. Sends one request for each 100 stems, and more if DynamoDB leaves some keys
-    /// unprocessed.
+    /// Reads the summaries of the public photos with these stems. The reads are strongly
+    /// consistent. Returns a map from stem to summary, without the stems that have no public photo.
+    /// Sends one request for each 100 stems, and more if DynamoDB leaves some keys unprocessed.
     ///
-    /// If the stored summary of a photo cannot be read, an error is logged and the photo is left out.
+    /// If the stored summary of a photo cannot be read, an error is logged and the photo is left
+    /// out.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails.
@@ -292,13 +293,14 @@ impl SummaryItem {
     }
 }
 
-/// Reads the items of a table with these keys. The reads are strongly consistent. The caller must pass
-/// at most [`MAX_BATCH_KEYS`] keys, all of them different. Returns the items that exist, in no
+/// Reads the items of a table with these keys. The reads are strongly consistent. The caller must
+/// pass at most [`MAX_BATCH_KEYS`] keys, all of them different. Returns the items that exist, in no
 /// particular order. `attributes` are the names of the attributes to read. Reads all attributes if
 /// `attributes` is empty.
 ///
 /// # Errors
-/// Returns a [`CatalogueError`] if a request fails, or if DynamoDB leaves keys unprocessed too often.
+/// Returns a [`CatalogueError`] if a request fails, or if DynamoDB leaves keys unprocessed too
+/// often.
 pub(super) async fn get_batch(
     client: &aws_sdk_dynamodb::Client,
     table: &str,

@@ -1,8 +1,8 @@
 //! The parts of the term index in the publish table.
 //!
-//! A part never changes, because its key contains a digest of it. The item of a month lists the keys of
-//! its parts. So a reader that has the item of a month reads exactly the parts that belong to it, or
-//! finds that a part is gone because the month has changed.
+//! A part never changes, because its key contains a digest of it. The item of a month lists the
+//! keys of its parts. So a reader that has the item of a month reads exactly the parts that belong
+//! to it, or finds that a part is gone because the month has changed.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,8 +14,8 @@ use super::item_size::{PUBLISH_KEYS, check_item_size};
 use super::published::PublishTable;
 use super::{Attributes, CatalogueError, request_error, text};
 
-/// The partition key of the items that contain the parts of the term index. Their sort key begins with
-/// the month.
+/// The partition key of the items that contain the parts of the term index. Their sort key begins
+/// with the month.
 const INDEX: &str = "index";
 /// The attribute that contains a part, compressed by gzip.
 const DATA: &str = "data";
@@ -61,8 +61,8 @@ impl PublishTable {
         }
     }
 
-    /// Returns the keys of all stored parts of a month. The read is strongly consistent. Sends one query
-    /// for each 1 MB.
+    /// Returns the keys of all stored parts of a month. The read is strongly consistent. Sends one
+    /// query for each 1 MB.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails.
@@ -85,9 +85,10 @@ impl PublishTable {
         Ok(keys)
     }
 
-    /// Reads the parts of the term index with these keys. The reads are strongly consistent. Returns a
-    /// map from the key of a part to its JSON, compressed by gzip. A part that does not exist any more is
-    /// not in the map. Sends one request for each 100 keys, and more if the parts have over 16 MB.
+    /// Reads the parts of the term index with these keys. The reads are strongly consistent.
+    /// Returns a map from the key of a part to its JSON, compressed by gzip. A part that does not
+    /// exist any more is not in the map. Sends one request for each 100 keys, and more if the parts
+    /// have over 16 MB.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails.

@@ -70,7 +70,8 @@ pub struct PhotoItemHeader {
 }
 
 impl PhotoItemHeader {
-    /// Returns `true` if at least one photo file of this item is in the archive. Sidecars do not count.
+    /// Returns `true` if at least one photo file of this item is in the archive. Sidecars do not
+    /// count.
     pub fn has_live_photo(&self) -> bool {
         let mut live = self.parts.iter().filter(|(_, part)| part.is_live());
         live.any(|(name, _)| SidecarKind::of_part(name).is_none())
@@ -111,9 +112,9 @@ pub struct PhotoItem {
     /// program: its parts and its record are the evidence. See [`PhotoItem::known_evidence`].
     #[serde(skip_serializing_if = "EvidenceList::is_empty")]
     pub evidence: EvidenceList,
-    /// The evidence of uploads that claimed this stem and then took a later name, because another file
-    /// had their key. Their bytes, and other files of their shot, must find that later name. See
-    /// [`crate::ingest`].
+    /// The evidence of uploads that claimed this stem and then took a later name, because another
+    /// file had their key. Their bytes, and other files of their shot, must find that later name.
+    /// See [`crate::ingest`].
     #[serde(skip_serializing_if = "EvidenceList::is_empty")]
     pub passed: EvidenceList,
     /// What a claim of the stem compares with a new file. It is derived from the evidence.
@@ -130,8 +131,8 @@ pub struct PhotoItem {
     /// its own beside the hidden photo, and the evidence does not show that it is another shot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_for: Option<String>,
-    /// The parts of the photo: its photo files and its sidecars. The key is the file's extension in its
-    /// original case, such as `NEF`, or the name of a sidecar, such as `xmp` or `NEF.xmp`.
+    /// The parts of the photo: its photo files and its sidecars. The key is the file's extension in
+    /// its original case, such as `NEF`, or the name of a sidecar, such as `xmp` or `NEF.xmp`.
     pub parts: BTreeMap<String, PhotoPart>,
     /// The part that the record was derived from. `None` if the item has no record.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -254,8 +255,8 @@ pub struct PhotoPart {
     /// The source object that the file was copied from. `None` for a file that ingest did not copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<PartSource>,
-    /// Who put the file under its key. It is stored as the attribute `byHand`, which is `true` for a
-    /// file that a person put there.
+    /// Who put the file under its key. It is stored as the attribute `byHand`, which is `true` for
+    /// a file that a person put there.
     #[serde(rename = "byHand", skip_serializing_if = "PartPlacement::is_archived")]
     pub placement: PartPlacement,
     /// The content id of the file, also of one that was removed. `None` if it is unknown, and for a
@@ -268,13 +269,13 @@ pub struct PhotoPart {
     /// The position and the size of the JPEG that is embedded in the file, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preview: Option<EmbeddedPreview>,
-    /// What a sidecar contains about its photo. `None` for a photo file, and for a sidecar that only
-    /// belongs to its photo.
+    /// What a sidecar contains about its photo. `None` for a photo file, and for a sidecar that
+    /// only belongs to its photo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sidecar: Option<SidecarMetadata>,
     /// The keywords and the rating of the file, from all sources in it. The rules of visibility use
-    /// the labels of all parts. A tombstone keeps the labels of the removed file. `None` if they are
-    /// unknown: the file was read before labels existed, or there never was a file.
+    /// the labels of all parts. A tombstone keeps the labels of the removed file. `None` if they
+    /// are unknown: the file was read before labels existed, or there never was a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<FileLabels>,
     /// The version of the extractor that read the file.
@@ -315,9 +316,9 @@ impl PhotoPart {
     }
 
     /// Builds the tombstone of a file that is still in the archive, but is not a photo any more.
-    /// `recorded` is its part until now. The labels of the earlier photo stay, and the file may have
-    /// others now. So [`FileLabels::gap`] of the tombstone contains `reason`, which is the reason why
-    /// the file is not a photo.
+    /// `recorded` is its part until now. The labels of the earlier photo stay, and the file may
+    /// have others now. So [`FileLabels::gap`] of the tombstone contains `reason`, which is the
+    /// reason why the file is not a photo.
     pub fn unreadable(key: &str, recorded: Option<&PhotoPart>, reason: &str) -> Self {
         let gap = format!("{NO_PHOTO_ANY_MORE}{reason}");
         PhotoPart {
@@ -339,9 +340,9 @@ impl PhotoPart {
     }
 
     /// Builds the tombstone of a file that is gone from the archive. `recorded` is its part until
-    /// now. The labels of the file stay, so that a photo that one of its files makes private does not
-    /// become public while its files are removed one by one. Only the gap of a file that could not be
-    /// read does not stay.
+    /// now. The labels of the file stay, so that a photo that one of its files makes private does
+    /// not become public while its files are removed one by one. Only the gap of a file that could
+    /// not be read does not stay.
     pub fn removed(key: &str, recorded: Option<&PhotoPart>) -> Self {
         let mut labels = recorded.and_then(|part| part.labels.clone());
         let content = recorded.and_then(|part| part.content.clone());
@@ -593,8 +594,8 @@ impl Overrides {
     }
 
     /// Merges two sets of overrides. Each value comes from `self` if it is set there, and otherwise
-    /// from `other`. The keywords of both are added. A keyword that one of them adds is not removed,
-    /// because it may make the photo private.
+    /// from `other`. The keywords of both are added. A keyword that one of them adds is not
+    /// removed, because it may make the photo private.
     #[must_use]
     pub fn or(mut self, other: Overrides) -> Overrides {
         let unknown = |known: &[String], more: Vec<String>| {
@@ -640,7 +641,8 @@ impl PhotoItem {
         }
     }
 
-    /// Returns `true` if at least one photo file of this item is in the archive. Sidecars do not count.
+    /// Returns `true` if at least one photo file of this item is in the archive. Sidecars do not
+    /// count.
     pub fn has_live_photo(&self) -> bool {
         self.live_photo_parts().next().is_some()
     }
@@ -685,17 +687,18 @@ impl PhotoItem {
         record
     }
 
-    /// Returns the date after which the folder of the photo is named: the date in the primary part. If
-    /// it has none, returns the date in a sidecar. A sidecar does not replace a date of the photo here:
-    /// a RAW that comes later must find its JPEG in the folder of its own day.
+    /// Returns the date after which the folder of the photo is named: the date in the primary part.
+    /// If it has none, returns the date in a sidecar. A sidecar does not replace a date of the
+    /// photo here: a RAW that comes later must find its JPEG in the folder of its own day.
     pub fn folder_date(&self) -> Option<PartialDateTime> {
         let own = self.photo.record.capture.local;
         own.or_else(|| self.described_record().capture.local)
     }
 
-    /// Returns `true` if the photo is in the folder of another date than [`PhotoItem::folder_date`]. See
-    /// [`archive::is_misfiled`]. A person may have put files into a folder that is named after a year or
-    /// a month, for a reason of their own. So a photo counts only if ingest put all its files there.
+    /// Returns `true` if the photo is in the folder of another date than
+    /// [`PhotoItem::folder_date`]. See [`archive::is_misfiled`]. A person may have put files into a
+    /// folder that is named after a year or a month, for a reason of their own. So a photo counts
+    /// only if ingest put all its files there.
     pub fn is_misfiled(&self) -> bool {
         let mut live = self.parts.values().filter(|part| part.is_live());
         archive::is_misfiled(&self.stem, self.folder_date())
@@ -723,8 +726,8 @@ impl PhotoItem {
         archived.chain(live().filter(|(_, part)| part.copied_from().is_none()))
     }
 
-    /// Returns the evidence of the item. If an older version of this program wrote the item, the live
-    /// parts and the record are the evidence.
+    /// Returns the evidence of the item. If an older version of this program wrote the item, the
+    /// live parts and the record are the evidence.
     pub fn known_evidence(&self) -> EvidenceList {
         if !self.evidence.is_empty() {
             return self.evidence.clone();
@@ -755,9 +758,9 @@ impl PhotoItem {
             && self.evidence.in_slot(slot).next().is_none()
     }
 
-    /// Returns `true` if a person has hidden the photo, or if it is held because of a hidden photo. A
-    /// file that takes the place of such a photo must be hidden too. The rules of visibility do not
-    /// count, because they apply to the new file itself.
+    /// Returns `true` if a person has hidden the photo, or if it is held because of a hidden photo.
+    /// A file that takes the place of such a photo must be hidden too. The rules of visibility do
+    /// not count, because they apply to the new file itself.
     pub fn is_hidden_by_hand(&self) -> bool {
         match self.overrides.visibility {
             Some(visibility) => visibility == Visibility::Private,
@@ -771,8 +774,8 @@ impl PhotoItem {
     }
 
     /// Applies these rules to the photo, and returns the rule that decides who may see it. Uses the
-    /// labels of all parts, the keywords that a person has added, and the sources of the live parts. Does not use the index keys of the
-    /// item, because they may come from earlier rules.
+    /// labels of all parts, the keywords that a person has added, and the sources of the live
+    /// parts. Does not use the index keys of the item, because they may come from earlier rules.
     pub fn decide_visibility(&self, rules: &VisibilityRules) -> VisibilityReason {
         let mut facts = VisibilityFacts {
             set: self.overrides.visibility,
@@ -800,9 +803,9 @@ impl PhotoItem {
     }
 
     /// Returns the labels of all parts together, also those that the tombstones of removed files
-    /// keep. [`FileLabels::gap`] contains a reason if the labels of a part are unknown or incomplete,
-    /// if the file of a part is not a photo any more, or if all keywords have more than 16 KB
-    /// together.
+    /// keep. [`FileLabels::gap`] contains a reason if the labels of a part are unknown or
+    /// incomplete, if the file of a part is not a photo any more, or if all keywords have more than
+    /// 16 KB together.
     pub fn labels(&self) -> FileLabels {
         let mut labels = FileLabels::default();
         for part in self.parts.values() {
@@ -816,15 +819,15 @@ impl PhotoItem {
         labels
     }
 
-    /// Returns `true` if lists show the photo at the time `now`: it is public, and does not wait for its
-    /// pictures.
+    /// Returns `true` if lists show the photo at the time `now`: it is public, and does not wait
+    /// for its pictures.
     pub fn is_listed(&self, now: DateTime<Utc>) -> bool {
         let summary = self.summary.as_ref();
         self.is_public() && summary.is_some_and(|summary| !summary.awaits_pictures(now))
     }
 
-    /// Returns the instant at which the photo first became public. Returns `None` if it was not public
-    /// until the time `now`: it was always private, or waits for its first pictures.
+    /// Returns the instant at which the photo first became public. Returns `None` if it was not
+    /// public until the time `now`: it was always private, or waits for its first pictures.
     pub fn first_public_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let is_first_wait = self.summary.as_ref().is_some_and(|summary| {
             let until = summary.awaited_until.map(|until| until.trunc_subsecs(0));

@@ -13,8 +13,8 @@ use crate::photo_id::PhotoId;
 use crate::privacy::Visibility;
 use crate::summary::Summary;
 
-/// The maximum number of steps from a stem in the list to the present stem of its photo. Each move of a
-/// photo is one step.
+/// The maximum number of steps from a stem in the list to the present stem of its photo. Each move
+/// of a photo is one step.
 const MAX_KIN_STEPS: usize = 8;
 /// The maximum number of stems that are read for one stem in the list.
 const MAX_KIN: usize = 100;
@@ -72,12 +72,13 @@ impl AlbumPhotoItem {
 }
 
 impl Catalogue {
-    /// Reads the photos of a list of stems, also the private ones, in the order of the list. The reads
-    /// are strongly consistent. If the photo of a stem was moved or merged, returns the photo at its
-    /// present stem. Leaves out a stem without a photo, and a photo that comes earlier in the list.
+    /// Reads the photos of a list of stems, also the private ones, in the order of the list. The
+    /// reads are strongly consistent. If the photo of a stem was moved or merged, returns the photo
+    /// at its present stem. Leaves out a stem without a photo, and a photo that comes earlier in
+    /// the list.
     ///
-    /// Sends one request for each 100 stems, and more if DynamoDB leaves some keys unprocessed, or if
-    /// photos were moved: one for each 100 moved photos and each move.
+    /// Sends one request for each 100 stems, and more if DynamoDB leaves some keys unprocessed, or
+    /// if photos were moved: one for each 100 moved photos and each move.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
@@ -93,9 +94,9 @@ impl Catalogue {
         Ok(photos.collect())
     }
 
-    /// Returns the present stem of the photo of each of these stems, in their order: the stem itself, or
-    /// that of its kin if the photo was moved or merged. Returns `None` for a stem without a photo.
-    /// Sends the same requests as [`Catalogue::listed_photos`].
+    /// Returns the present stem of the photo of each of these stems, in their order: the stem
+    /// itself, or that of its kin if the photo was moved or merged. Returns `None` for a stem
+    /// without a photo. Sends the same requests as [`Catalogue::listed_photos`].
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
@@ -107,7 +108,8 @@ impl Catalogue {
         Ok(searches.into_iter().map(|search| search.present).collect())
     }
 
-    /// Searches the present stems of these photos. Returns the searches and the items that they read.
+    /// Searches the present stems of these photos. Returns the searches and the items that they
+    /// read.
     async fn search_present_stems(
         &self,
         stems: &[String],
@@ -155,8 +157,8 @@ impl Catalogue {
     }
 }
 
-/// The search for the present stem of a photo, step by step along its kin. The nearest kin that has a
-/// photo counts, and the first of them in alphabetical order.
+/// The search for the present stem of a photo, step by step along its kin. The nearest kin that has
+/// a photo counts, and the first of them in alphabetical order.
 struct KinSearch {
     listed: String,
     visited: BTreeSet<String>,

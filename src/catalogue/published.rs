@@ -46,8 +46,8 @@ const COUNTS: &str = "counts";
 /// The sort key of the item that contains the delay of the build hook during an import, in the
 /// partition `state`.
 const IMPORT: &str = "import";
-/// The sort key of the item that contains the months in which photos wait for their pictures, in the
-/// partition `state`.
+/// The sort key of the item that contains the months in which photos wait for their pictures, in
+/// the partition `state`.
 const WAITING: &str = "waiting";
 
 /// A client of the publish table: the DynamoDB table with the published months, the dirty months
@@ -226,8 +226,8 @@ pub struct PublishState {
     pub text: TextShards,
     /// The time at which a check of all list files was requested. `None` if none is requested.
     pub list_check: Option<DateTime<Utc>>,
-    /// The number of requests to update the files of the albums since they were last updated. `None`
-    /// if there is none.
+    /// The number of requests to update the files of the albums since they were last updated.
+    /// `None` if there is none.
     pub album_update: Option<u64>,
 }
 

@@ -1,7 +1,7 @@
 //! The albums in the publish table: the files of each album, and the request to update them.
 //!
-//! An album changes only by a command of its owner. The stream of the photos table does not show it to
-//! publish, so the command leaves a request in the partition that each cycle reads.
+//! An album changes only by a command of its owner. The stream of the photos table does not show it
+//! to publish, so the command leaves a request in the partition that each cycle reads.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -32,8 +32,8 @@ pub struct PublishedAlbum {
     pub from: Option<String>,
     /// The day of the newest photo. `None` if no photo has a date.
     pub to: Option<String>,
-    /// A digest of everything that the files are made of: the definition of the album, its photos in
-    /// their order, and the files of their months. Empty if the files must be made again.
+    /// A digest of everything that the files are made of: the definition of the album, its photos
+    /// in their order, and the files of their months. Empty if the files must be made again.
     pub source: String,
     /// The files, in the order of the photos. Empty if the slug is too long for a file.
     pub files: Vec<PublishedFile>,
@@ -91,9 +91,9 @@ impl PublishTable {
         }
     }
 
-    /// Requests that the next cycle updates the files of the albums. Call it after each change of an
-    /// album. Does nothing if there is no publish table: then no file of an album exists. A repeat is
-    /// safe.
+    /// Requests that the next cycle updates the files of the albums. Call it after each change of
+    /// an album. Does nothing if there is no publish table: then no file of an album exists. A
+    /// repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -114,8 +114,8 @@ impl PublishTable {
         }
     }
 
-    /// Removes the request to update the albums, if none came after the one with this `generation`. A
-    /// repeat is safe.
+    /// Removes the request to update the albums, if none came after the one with this `generation`.
+    /// A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.

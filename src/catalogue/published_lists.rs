@@ -1,5 +1,5 @@
-//! The lists of photos in the publish table: which files contain the photos of a keyword, a camera or
-//! a lens. Also the record of the lists that a cycle changes, and the shards of the text index.
+//! The lists of photos in the publish table: which files contain the photos of a keyword, a camera
+//! or a lens. Also the record of the lists that a cycle changes, and the shards of the text index.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -21,8 +21,8 @@ pub(super) const LISTS: &str = "lists";
 pub(super) const TEXT: &str = "text";
 /// The sort key of the item that requests a check of all lists, in the partition `state`.
 pub(super) const LIST_CHECK: &str = "listCheck";
-/// The maximum size of the names of lists in one [`PendingLists`] item, in bytes. An item of DynamoDB
-/// has at most 400 KB.
+/// The maximum size of the names of lists in one [`PendingLists`] item, in bytes. An item of
+/// DynamoDB has at most 400 KB.
 const MAX_PENDING_BYTES: usize = 200_000;
 
 /// The stored state of a list: its name, its number of photos, and its files.
@@ -59,8 +59,8 @@ pub struct ListPart {
 }
 
 /// The lists whose files may differ from their items, because a cycle has begun to change them, or
-/// because they must be checked. Publish writes it before it changes a list, and removes it at the end
-/// of the cycle.
+/// because they must be checked. Publish writes it before it changes a list, and removes it at the
+/// end of the cycle.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PendingLists {
@@ -103,9 +103,9 @@ impl PendingLists {
 }
 
 impl PublishTable {
-    /// Reads the states of the lists with these keys, which must be different. The reads are strongly
-    /// consistent. Returns a map from key to state, without the lists that have none. Sends one request
-    /// for each 100 keys.
+    /// Reads the states of the lists with these keys, which must be different. The reads are
+    /// strongly consistent. Returns a map from key to state, without the lists that have none.
+    /// Sends one request for each 100 keys.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if a request fails, or if an item cannot be read.
@@ -152,8 +152,8 @@ impl PublishTable {
         self.delete_value(list_key(key), key).await
     }
 
-    /// Writes the lists that are pending. If there are too many for an item, the stored form names all
-    /// lists. A repeat is safe.
+    /// Writes the lists that are pending. If there are too many for an item, the stored form names
+    /// all lists. A repeat is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.
@@ -177,8 +177,8 @@ impl PublishTable {
         self.put_value(STATE, TEXT, shards).await
     }
 
-    /// Requests that the next cycle that rebuilds a month checks the files of all lists. A repeat is
-    /// safe.
+    /// Requests that the next cycle that rebuilds a month checks the files of all lists. A repeat
+    /// is safe.
     ///
     /// # Errors
     /// Returns a [`CatalogueError`] if the request fails.

@@ -18,8 +18,8 @@ pub(super) struct DataFlags {
     pub(super) data: PathBuf,
 }
 
-/// The flags that set the key pair of the embedded engines. Without them, the engines use the random
-/// key pair that is stored in the data folder.
+/// The flags that set the key pair of the embedded engines. Without them, the engines use the
+/// random key pair that is stored in the data folder.
 #[derive(Debug, Args)]
 pub(super) struct KeyPairFlags {
     /// Access key id of the embedded S3 server, instead of the data folder's own.
@@ -154,8 +154,8 @@ pub(super) struct PictureFlags {
     /// 320,640,1280,2048].
     #[arg(long, value_name = "PIXELS", env = config::RENDITIONS)]
     renditions: Option<String>,
-    /// Copies of originals that the public sees: none, or jpeg for each JPEG in full size, without its
-    /// metadata [default: none].
+    /// Copies of originals that the public sees: none, or jpeg for each JPEG in full size, without
+    /// its metadata [default: none].
     #[arg(long, value_name = "COPIES", env = config::ORIGINALS)]
     originals: Option<String>,
 }

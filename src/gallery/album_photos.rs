@@ -28,8 +28,8 @@ impl AlbumPhotos {
         &self.query
     }
 
-    /// Returns the query for the photos of the album that also match `query`, and their order. It is the
-    /// order of the album if the request has none.
+    /// Returns the query for the photos of the album that also match `query`, and their order. It
+    /// is the order of the album if the request has none.
     pub(super) fn restrict(
         self,
         query: IndexQuery,
@@ -40,8 +40,8 @@ impl AlbumPhotos {
     }
 }
 
-/// Finds a public album by its slug: an album of the owner, or a folder of uploads. Returns `None` if there
-/// is none, and if the album is private.
+/// Finds a public album by its slug: an album of the owner, or a folder of uploads. Returns `None`
+/// if there is none, and if the album is private.
 pub(super) async fn find_public_album(
     gallery: &GalleryState,
     index: &[IndexedMonth],
@@ -56,7 +56,8 @@ pub(super) async fn find_public_album(
     Ok(albums.into_iter().find(|album| album.slug == slug))
 }
 
-/// Returns the public albums: those of the owner, and the folders of uploads. They are sorted by title.
+/// Returns the public albums: those of the owner, and the folders of uploads. They are sorted by
+/// title.
 pub(super) async fn find_public_albums(
     gallery: &GalleryState,
     index: &[IndexedMonth],
@@ -70,8 +71,8 @@ fn folder_names(gallery: &GalleryState, index: &[IndexedMonth]) -> BTreeSet<Stri
     find_folder_names(&gallery.settings.album_folders, all_parts(index))
 }
 
-/// Returns the query and the order of the photos of an album. If photos of a list were moved, reads the
-/// items of these photos, once for each version of the album and of the index.
+/// Returns the query and the order of the photos of an album. If photos of a list were moved, reads
+/// the items of these photos, once for each version of the album and of the index.
 pub(super) async fn find_album_photos(
     gallery: &GalleryState,
     index: &Arc<Vec<IndexedMonth>>,
@@ -115,7 +116,8 @@ struct CachedAlbum {
 }
 
 impl AlbumCache {
-    /// Returns the photos of this version of an album in this version of the index, if they are cached.
+    /// Returns the photos of this version of an album in this version of the index, if they are
+    /// cached.
     fn find(&self, album: &Album, index: &Arc<Vec<IndexedMonth>>) -> Option<AlbumPhotos> {
         let albums = self.albums.lock().unwrap_or_else(PoisonError::into_inner);
         let cached = albums.get(&album.slug)?;

@@ -148,8 +148,8 @@ impl BoundingBox {
             && (within(lon) || (lon.abs() == 180.0 && within(-lon)))
     }
 
-    /// Returns the box as areas that do not cross the antimeridian. The two meridians -180 and 180 are
-    /// the same.
+    /// Returns the box as areas that do not cross the antimeridian. The two meridians -180 and 180
+    /// are the same.
     pub(crate) fn areas(&self) -> Vec<Area> {
         let area = |west, east| Area {
             lat: (self.south, self.north),

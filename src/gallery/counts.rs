@@ -1,5 +1,5 @@
-//! `/v1/timeline`: the numbers of photos of each year, month or day. They are as current as the last
-//! cycle of publish.
+//! `/v1/timeline`: the numbers of photos of each year, month or day. They are as current as the
+//! last cycle of publish.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
-//! `/v1/cameras`, `/v1/lenses`, `/v1/keywords` and `/v1/places`: what the photos of a list have in
-//! common, with numbers of photos. They are as current as the last cycle of publish.
+//! `/v1/cameras`, `/v1/lenses`, `/v1/keywords` and `/v1/places`: the cameras, lenses, keywords and
+//! places of the photos that match, with their numbers of photos. They are as current as the last
+//! cycle of publish.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -83,7 +84,8 @@ pub(super) async fn get_lenses(
     .await
 }
 
-/// Handles `GET /v1/keywords`: the keywords of the photos that match the filters, and their parents.
+/// Handles `GET /v1/keywords`: the keywords of the photos that match the filters, and their
+/// parents.
 pub(super) async fn get_keywords(
     State(gallery): State<GalleryState>,
     RawQuery(query): RawQuery,
@@ -103,7 +105,8 @@ pub(super) async fn get_keywords(
     .await
 }
 
-/// Handles `GET /v1/places`: the countries, regions and cities of the photos that match the filters.
+/// Handles `GET /v1/places`: the countries, regions and cities of the photos that match the
+/// filters.
 pub(super) async fn get_places(
     State(gallery): State<GalleryState>,
     RawQuery(query): RawQuery,
@@ -168,8 +171,8 @@ struct CoveredFacet {
     cover: Option<PhotoLink>,
 }
 
-/// Returns the response with one page of the keywords or places of the photos that match the filters.
-/// `to_json` returns the JSON of one of them.
+/// Returns the response with one page of the keywords or places of the photos that match the
+/// filters. `to_json` returns the JSON of one of them.
 async fn get_page(
     gallery: &GalleryState,
     query: Option<String>,

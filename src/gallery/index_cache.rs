@@ -55,23 +55,23 @@ impl IndexCache {
         }
     }
 
-    /// Returns the term index of all months, in the order of their names. `privacy` identifies the present
-    /// privacy rules.
+    /// Returns the term index of all months, in the order of their names. `privacy` identifies the
+    /// present privacy rules.
     ///
-    /// Each call reads the present version of the counts with one request. Only the parts that are new
-    /// since the last call are read.
+    /// Each call reads the present version of the counts with one request. Only the parts that are
+    /// new since the last call are read.
     ///
     /// # Errors
-    /// Returns the problem that the gallery is unavailable if a month was indexed under other privacy
-    /// rules. It could reveal what the present rules hide, and without it, lists would lack photos.
-    /// Publish indexes it again. Fails also if a request fails, if a part cannot be read, or if the months change again and again while
-    /// they are read.
+    /// Returns the problem that the gallery is unavailable if a month was indexed under other
+    /// privacy rules. It could reveal what the present rules hide, and without it, lists would lack
+    /// photos. Publish indexes it again. Fails also if a request fails, if a part cannot be read,
+    /// or if the months change again and again while they are read.
     pub(super) async fn load_index(
         &self,
         privacy: &str,
     ) -> Result<Arc<Vec<IndexedMonth>>, Problem> {
-        // Publish deletes a part only after it has changed the item of the month and the version of the
-        // counts. So if a part is gone, the second attempt reads newer months.
+        // Publish deletes a part only after it has changed the item of the month and the version of
+        // the counts. So if a part is gone, the second attempt reads newer months.
         for _ in 0..2 {
             let months = self.months.load_months().await?;
             let mut loaded = self.loaded.lock().await;

@@ -12,7 +12,8 @@ pub(super) struct TermCount {
     pub(super) photos: u64,
     /// The name, as the newest photo spells it.
     pub(super) name: String,
-    /// The stem of the newest photo. A photo without a date is newest only if no other one has a date.
+    /// The stem of the newest photo. A photo without a date is newest only if no other one has a
+    /// date.
     pub(super) newest: String,
 }
 
@@ -25,8 +26,8 @@ pub(super) struct DayCounts {
     pub(super) undated: u64,
 }
 
-/// Counts the photos that match a query, for each term of a kind that has any. Returns a map from the
-/// text of the term (a slug) to its count.
+/// Counts the photos that match a query, for each term of a kind that has any. Returns a map from
+/// the text of the term (a slug) to its count.
 pub(super) fn count_terms(
     index: &[IndexedMonth],
     query: &IndexQuery,
@@ -69,8 +70,8 @@ fn count_terms_of_part(
     }
 }
 
-/// Counts the photos that match a query by day. A photo of which only the year or the month is known
-/// counts on the first day.
+/// Counts the photos that match a query by day. A photo of which only the year or the month is
+/// known counts on the first day.
 pub(super) fn count_days(index: &[IndexedMonth], query: &IndexQuery) -> DayCounts {
     let mut counts = DayCounts::default();
     let months = index.iter();
@@ -101,7 +102,8 @@ pub(super) struct MatchSummary {
     pub(super) first_day: Option<String>,
     /// The day of the newest photo. `None` if no photo has a date.
     pub(super) last_day: Option<String>,
-    /// The stem of the newest photo. A photo without a date is newest only if no other one has a date.
+    /// The stem of the newest photo. A photo without a date is newest only if no other one has a
+    /// date.
     pub(super) newest: String,
 }
 

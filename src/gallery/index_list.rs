@@ -1,7 +1,7 @@
 //! The order in which a list shows the photos that the term index finds. Pure.
 //!
-//! A list is read in pieces. Each photo has a position, and the next piece begins after a position. The
-//! photo of the position may have left the list in the meantime.
+//! A list is read in pieces. Each photo has a position, and the next piece begins after a position.
+//! The photo of the position may have left the list in the meantime.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -66,9 +66,9 @@ impl IndexList {
         &self.query
     }
 
-    /// Returns the position of a photo in the list. It does not matter whether the photo is in it. `sort`
-    /// is its sort key in the index by-date, and `added` the time at which it became public, in seconds
-    /// since 1970.
+    /// Returns the position of a photo in the list. It does not matter whether the photo is in it.
+    /// `sort` is its sort key in the index by-date, and `added` the time at which it became public,
+    /// in seconds since 1970.
     pub(super) fn position_of(&self, stem: &str, sort: &str, added: i64) -> ListPosition {
         match &self.order {
             IndexOrder::Sorted(ListOrder::Newest | ListOrder::Oldest) => {
@@ -93,8 +93,8 @@ impl IndexList {
         }
     }
 
-    /// Returns the next photos after a position, at most `wanted`. Without a position, returns the first
-    /// photos. There are no more photos if fewer than `wanted` are returned.
+    /// Returns the next photos after a position, at most `wanted`. Without a position, returns the
+    /// first photos. There are no more photos if fewer than `wanted` are returned.
     pub(super) fn next_matches(
         &self,
         after: Option<&ListPosition>,
@@ -113,8 +113,8 @@ impl IndexList {
         }
     }
 
-    /// Returns the stems of all photos that match, in no particular order. A photo that was moved may
-    /// occur twice, until publish has indexed both months again.
+    /// Returns the stems of all photos that match, in no particular order. A photo that was moved
+    /// may occur twice, until publish has indexed both months again.
     pub(super) fn all_stems(&self) -> Vec<&str> {
         self.stems_and_months().map(|(stem, _)| stem).collect()
     }
@@ -135,8 +135,8 @@ impl IndexList {
             .filter(|month| range.touches_month(&month.month))
     }
 
-    /// Returns the next photos of a list by capture time. Undated photos are at the end of the list, and
-    /// always in ascending order.
+    /// Returns the next photos of a list by capture time. Undated photos are at the end of the
+    /// list, and always in ascending order.
     fn next_by_time(
         &self,
         newest_first: bool,
@@ -247,8 +247,8 @@ impl IndexList {
         matches.collect()
     }
 
-    /// Returns the next photos of a list in the order of its owner. If the photo of the position is not in
-    /// the list any more, the list continues at its former place.
+    /// Returns the next photos of a list in the order of its owner. If the photo of the position is
+    /// not in the list any more, the list continues at its former place.
     fn next_in_list(
         &self,
         stems: &[String],
@@ -290,8 +290,8 @@ impl IndexList {
     }
 }
 
-/// A photo in the order of addition, and the month in whose index it is. The time is in seconds since
-/// 1970.
+/// A photo in the order of addition, and the month in whose index it is. The time is in seconds
+/// since 1970.
 type Added<'a> = ((i64, &'a str), &'a str);
 
 /// Compares two months by their place in a list. Undated photos are at its end.

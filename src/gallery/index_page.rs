@@ -1,8 +1,8 @@
 //! Reads the photos of a list that the term index answers.
 //!
 //! The index contains stems. The summaries are read from the photos table, up to a hundred with one
-//! request, and each photo is checked again: it must be public now and match the filters now. So a photo
-//! that was hidden or changed since the last cycle of publish is not in the list.
+//! request, and each photo is checked again: it must be public now and match the filters now. So a
+//! photo that was hidden or changed since the last cycle of publish is not in the list.
 
 use std::collections::HashMap;
 
@@ -43,8 +43,8 @@ pub(super) struct PlacedPhoto {
     pub(super) position: ListPosition,
 }
 
-/// Opens the list for these filters. Returns `None` if the list is empty because the gallery does not
-/// publish positions, or because there is no such public album.
+/// Opens the list for these filters. Returns `None` if the list is empty because the gallery does
+/// not publish positions, or because there is no such public album.
 pub(super) async fn open_list(
     gallery: &GalleryState,
     filters: &ListFilters,
@@ -101,8 +101,8 @@ impl<'a> IndexPages<'a> {
         !self.is_at_end && !self.list.next_matches(after, 1, self.direction).is_empty()
     }
 
-    /// Reads the next photos of the list, at most `wanted`. Sends one request to the table. The result
-    /// may have fewer photos, because some are not public any more or do not match any more.
+    /// Reads the next photos of the list, at most `wanted`. Sends one request to the table. The
+    /// result may have fewer photos, because some are not public any more or do not match any more.
     pub(super) async fn read(&mut self, wanted: usize) -> Result<Vec<PlacedPhoto>, Problem> {
         let wanted = wanted.clamp(1, PHOTOS_PER_REQUEST);
         let after = self.position.as_ref();
@@ -118,7 +118,8 @@ impl<'a> IndexPages<'a> {
         let summaries = read_summaries(self.gallery, &matches).await?;
         let view = &self.gallery.view;
         let placed = matches.into_iter().filter_map(|found| {
-            // A photo that was moved may be in the indexes of two months. It is listed in its present one.
+            // A photo that was moved may be in the indexes of two months. It is listed in its
+            // present one.
             let summary = summaries.get(&found.stem)?;
             if month_of_photo(&summary.record.capture) != found.month {
                 return None;

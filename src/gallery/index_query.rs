@@ -6,8 +6,8 @@ use crate::term_index::{
     IndexQuery, KEYWORD_KINDS, PLACE_KINDS, SortRange, Term, TermFilter, TermKind,
 };
 
-/// Reports whether a list comes from the term index. Otherwise, it comes from an index of the photos
-/// table, which is more current: the term index is as current as the last cycle of publish.
+/// Reports whether a list comes from the term index. Otherwise, it comes from an index of the
+/// photos table, which is more current: the term index is as current as the last cycle of publish.
 pub(super) fn needs_term_index(filters: &ListFilters) -> bool {
     let ListFilters {
         from: _,

@@ -45,8 +45,8 @@ pub(crate) struct ListFilters {
     /// A text that sorts before the sort keys of the listed photos: a wall-clock time, as precise
     /// as the request gives it, for example `2018-02-01`.
     pub(crate) from: Option<String>,
-    /// A text that sorts after the sort keys of the listed photos: the given year, month, day, minute,
-    /// second or millisecond and a `~`, for example `2018-02-01~`.
+    /// A text that sorts after the sort keys of the listed photos: the given year, month, day,
+    /// minute, second or millisecond and a `~`, for example `2018-02-01~`.
     pub(crate) to: Option<String>,
     /// The slug of the camera with which the photos were taken. `None` for all cameras.
     pub(crate) camera: Option<String>,
@@ -55,8 +55,8 @@ pub(crate) struct ListFilters {
     /// The box that contains the published locations of the photos. `None` for photos of all
     /// places.
     pub(crate) bbox: Option<BoundingBox>,
-    /// The slug of a keyword. A photo matches if it has this keyword, a child of it, or a hierarchical
-    /// keyword with a part of this name.
+    /// The slug of a keyword. A photo matches if it has this keyword, a child of it, or a
+    /// hierarchical keyword with a part of this name.
     pub(crate) keyword: Option<String>,
     /// The slug of the album that contains the photos.
     pub(crate) album: Option<String>,

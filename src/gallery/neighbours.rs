@@ -38,8 +38,8 @@ pub(super) struct Neighbours {
     next: Option<PhotoLink>,
 }
 
-/// Finds the neighbours of a photo in the list with these filters. The photo itself need not match the
-/// filters: its neighbours are then those of its place in the order of the list.
+/// Finds the neighbours of a photo in the list with these filters. The photo itself need not match
+/// the filters: its neighbours are then those of its place in the order of the list.
 pub(super) async fn find_neighbours(
     gallery: &GalleryState,
     item: &PhotoItem,
@@ -76,8 +76,8 @@ async fn find_neighbour(
     Ok(None)
 }
 
-/// Finds the neighbours of a photo in the list of all photos, in the index by-date. Most requests ask for
-/// these, so they must not depend on the term index.
+/// Finds the neighbours of a photo in the list of all photos, in the index by-date. Most requests
+/// ask for these, so they must not depend on the term index.
 async fn find_in_table(
     gallery: &GalleryState,
     item: &PhotoItem,
@@ -98,8 +98,8 @@ async fn find_in_table(
     Ok(Neighbours { previous, next })
 }
 
-/// Returns the first public photo of these segments after a sort key. The segments before `partition` are
-/// not read.
+/// Returns the first public photo of these segments after a sort key. The segments before
+/// `partition` are not read.
 async fn find_in_segments(
     gallery: &GalleryState,
     segments: Vec<Segment>,

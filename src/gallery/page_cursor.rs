@@ -6,8 +6,8 @@ use super::cursor::{ListPosition, open_cursor, seal_cursor};
 use super::problem::Problem;
 use super::state::GalleryState;
 
-/// Returns the position at which a page begins, or `None` for the first page. `query` is the query to
-/// which the cursor belongs.
+/// Returns the position at which a page begins, or `None` for the first page. `query` is the query
+/// to which the cursor belongs.
 ///
 /// # Errors
 /// Returns a problem if the cursor belongs to another query, has expired, or is no cursor.

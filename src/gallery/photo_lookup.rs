@@ -1,4 +1,5 @@
-//! Finds the item of a photo by a name from a URL: its slug, its stem, or the name of one of its files.
+//! Finds the item of a photo by a name from a URL: its slug, its stem, or the name of one of its
+//! files.
 
 use crate::archive::{NO_EXTENSION, split_file_name};
 use crate::catalogue::item::PhotoItem;
@@ -8,8 +9,9 @@ use crate::photo_id::{PhotoId, compose_letters, photo_slug};
 /// The maximum length of an archive key, in bytes. No photo is found by a longer name.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// Returns the item of the photo with this slug, stem or file, or `None` if there is no such photo. A
-/// slug counts first: it is unique, and a person may have given a file in the archive the same name.
+/// Returns the item of the photo with this slug, stem or file, or `None` if there is no such photo.
+/// A slug counts first: it is unique, and a person may have given a file in the archive the same
+/// name.
 pub(super) async fn find_by_name(
     catalogue: &Catalogue,
     name: &str,
@@ -23,8 +25,8 @@ pub(super) async fn find_by_name(
     }
 }
 
-/// Returns the item of the photo with this slug, or `None` if there is no such photo. Sends no request
-/// for a name that cannot be a slug.
+/// Returns the item of the photo with this slug, or `None` if there is no such photo. Sends no
+/// request for a name that cannot be a slug.
 async fn find_by_slug(
     catalogue: &Catalogue,
     slug: &str,

@@ -1,11 +1,11 @@
 //! The handlers of `/v1/photos` and `/v1/photos/{id or name}`.
 //!
 //! A page that the term index answers needs one request for each hundred photos (see
-//! `index_page.rs`). Any other page needs one index query if one partition contains the page and the query
-//! applies all filters, and otherwise at most [`MAX_QUERIES`] queries. Reading stops when [`MAX_READ`]
-//! photos have been read and the page has at least one photo. A page that would cost more ends
-//! early, and its cursor continues from there. So a page may be short or empty although more pages
-//! follow.
+//! `index_page.rs`). Any other page needs one index query if one partition contains the page and
+//! the query applies all filters, and otherwise at most [`MAX_QUERIES`] queries. Reading stops when
+//! [`MAX_READ`] photos have been read and the page has at least one photo. A page that would cost
+//! more ends early, and its cursor continues from there. So a page may be short or empty although
+//! more pages follow.
 
 use std::collections::BTreeSet;
 

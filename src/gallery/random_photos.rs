@@ -1,5 +1,5 @@
-//! `/v1/photos/random`: some photos of a list, chosen at random. The list is as current as the last cycle
-//! of publish.
+//! `/v1/photos/random`: some photos of a list, chosen at random. The list is as current as the last
+//! cycle of publish.
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -21,12 +21,13 @@ pub(crate) const RANDOM_PARAMETERS: [&str; 13] = with_filters(["limit", "seed", 
 pub(crate) const DEFAULT_COUNT: usize = 1;
 /// The number of photos that are read at once from the table.
 const PHOTOS_PER_READ: usize = 100;
-/// The maximum number of reads for one request. Many photos may have been hidden since the last cycle of
-/// publish. Then there are fewer photos than the request asks for.
+/// The maximum number of reads for one request. Many photos may have been hidden since the last
+/// cycle of publish. Then there are fewer photos than the request asks for.
 const MAX_READS: usize = 16;
 
-/// Handles `GET /v1/photos/random`. Each photo occurs at most once. With `seed`, the same catalogue gives
-/// the same photos in the same order, and caches may keep the response. Without it, no cache may.
+/// Handles `GET /v1/photos/random`. Each photo occurs at most once. With `seed`, the same catalogue
+/// gives the same photos in the same order, and caches may keep the response. Without it, no cache
+/// may.
 pub(super) async fn get_random_photos(
     State(gallery): State<GalleryState>,
     RawQuery(query): RawQuery,

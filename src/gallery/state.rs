@@ -24,8 +24,8 @@ use crate::view::PublicView;
 pub struct GallerySettings {
     /// The rules about what is hidden from the public.
     pub privacy: Privacy,
-    /// The URL of the static gallery files. The URLs of the pictures begin with it. If it is `None`,
-    /// no picture is listed.
+    /// The URL of the static gallery files. The URLs of the pictures begin with it. If it is
+    /// `None`, no picture is listed.
     pub gallery_url: Option<String>,
     /// The folders of uploads that are albums.
     pub album_folders: AlbumFolders,
@@ -37,7 +37,8 @@ pub struct GallerySettings {
     pub static_files: Option<StaticGallery>,
     /// The archive from which the router serves files to their owner, or `None` if it serves none.
     pub originals: Option<PictureArchive>,
-    /// The clock that decides when a cursor expires, and which photos still wait for their pictures.
+    /// The clock that decides when a cursor expires, and which photos still wait for their
+    /// pictures.
     pub now: Clock,
 }
 

@@ -1,8 +1,8 @@
 //! `/gallery/{path}`: the static gallery files and the pictures, as a CDN serves them.
 //!
-//! Everything under the prefix of the gallery bucket is public. So the path of a request is the rest of
-//! a storage key. The headers are those that publish and render have stored with the object. A page
-//! also gets a content security policy.
+//! Everything under the prefix of the gallery bucket is public. So the path of a request is the
+//! rest of a storage key. The headers are those that publish and render have stored with the
+//! object. A page also gets a content security policy.
 
 use std::collections::BTreeSet;
 
@@ -21,9 +21,9 @@ use crate::storage::Storage;
 use super::picture_response::{PictureResponse, PictureVersion, plan_response};
 use super::problem::Problem;
 
-/// The content security policy of pages up to the sources of pictures: everything only from the gallery
-/// itself. [`PAGE_POLICY_END`] follows the other origins of pictures. Terraform gives CloudFront the same
-/// policy.
+/// The content security policy of pages up to the sources of pictures: everything only from the
+/// gallery itself. [`PAGE_POLICY_END`] follows the other origins of pictures. Terraform gives
+/// CloudFront the same policy.
 const PAGE_POLICY_START: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; img-src 'self' data: blob:";
 const PAGE_POLICY_END: &str = "; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";

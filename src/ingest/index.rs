@@ -39,8 +39,8 @@ pub(super) struct FreshExtraction<'a> {
 /// An archived file that is not indexed.
 struct SkippedFile {
     reason: String,
-    /// `true` if the file may have keywords or a rating: it is a photo, or its extension is one of a
-    /// photo. A film or a text of the same name does not hide the photo.
+    /// `true` if the file may have keywords or a rating: it is a photo, or its extension is one of
+    /// a photo. A film or a text of the same name does not hide the photo.
     may_have_labels: bool,
 }
 
@@ -63,8 +63,8 @@ enum FollowUp {
     Move,
     /// The photo has moved or was renamed, and its sidecars were left. They must be moved too.
     FollowPhoto,
-    /// A person put the file of this item there, perhaps by a rename. Its sidecars may be left at one of
-    /// the kin.
+    /// A person put the file of this item there, perhaps by a rename. Its sidecars may be left at
+    /// one of the kin.
     LookAtKin(Box<PhotoItem>),
 }
 
@@ -86,8 +86,8 @@ impl IndexedFile {
         })
     }
 
-    /// Builds the end of an attempt after a file was removed. If it was the last photo file of its item,
-    /// and its photo has another name now, the sidecars must follow it.
+    /// Builds the end of an attempt after a file was removed. If it was the last photo file of its
+    /// item, and its photo has another name now, the sidecars must follow it.
     fn of_removed_file(outcome: Outcome, item: &PhotoItem) -> Attempt<Self> {
         Attempt::Done(IndexedFile {
             outcome,
@@ -102,9 +102,9 @@ impl IndexedFile {
 
 impl Ingest {
     /// Updates the catalogue item of the photo with this archive key, so that the item matches the
-    /// archived file. Writes nothing if the item matches already. If the source has other bytes now,
-    /// organises it again. If the photo is in the folder of another day, moves it or not, as `misfiled`
-    /// requires. A repeat is safe.
+    /// archived file. Writes nothing if the item matches already. If the source has other bytes
+    /// now, organises it again. If the photo is in the folder of another day, moves it or not, as
+    /// `misfiled` requires. A repeat is safe.
     pub(super) async fn index(
         &self,
         key: &ArchiveKey,
@@ -115,8 +115,8 @@ impl Ingest {
             changed_source,
             then,
         } = Box::pin(self.index_and_look(key)).await?;
-        // This may change nothing here: the source may be gone by now, or show another shot. So the work
-        // below is done too.
+        // This may change nothing here: the source may be gone by now, or show another shot. So the
+        // work below is done too.
         if let Some(source) = changed_source {
             Box::pin(self.organise(&source)).await?;
         }
@@ -196,9 +196,9 @@ impl Ingest {
         }
     }
 
-    /// Records in the ledger that an archived file is skipped, and why. If the item of the photo has
-    /// the file as a live part, the part becomes a tombstone. If not, but the file may have labels,
-    /// the item gets a tombstone for it.
+    /// Records in the ledger that an archived file is skipped, and why. If the item of the photo
+    /// has the file as a live part, the part becomes a tombstone. If not, but the file may have
+    /// labels, the item gets a tombstone for it.
     async fn skip_file(
         &self,
         key: &ArchiveKey,
@@ -225,9 +225,9 @@ impl Ingest {
         Ok(IndexedFile::done(Outcome::Skipped(file.reason)))
     }
 
-    /// Adds a tombstone for a skipped file to the item of its photo, so that the labels of the photo
-    /// have a gap. If there is no item, writes one with only this tombstone, because the other files
-    /// of the photo may come later. Writes nothing if the item has the gap already.
+    /// Adds a tombstone for a skipped file to the item of its photo, so that the labels of the
+    /// photo have a gap. If there is no item, writes one with only this tombstone, because the
+    /// other files of the photo may come later. Writes nothing if the item has the gap already.
     async fn record_skipped_file(
         &self,
         key: &ArchiveKey,
@@ -293,9 +293,9 @@ impl Ingest {
         Box::pin(self.write_file(key, properties, before, item, added)).await
     }
 
-    /// Writes an item with the part of an archived file. `before` is the item as it was read. Then checks
-    /// that the file is unchanged, and compares it with its source. These are the steps index 3 to 5 of
-    /// docs/ingest-protocol.md.
+    /// Writes an item with the part of an archived file. `before` is the item as it was read. Then
+    /// checks that the file is unchanged, and compares it with its source. These are the steps
+    /// index 3 to 5 of docs/ingest-protocol.md.
     pub(super) async fn write_file(
         &self,
         key: &ArchiveKey,
@@ -313,8 +313,8 @@ impl Ingest {
         let written = match self.write_item(item, read_revision, Some(added)).await {
             Ok(ItemWrite::Written(item)) => item,
             Ok(ItemWrite::Stale) => return Ok(Attempt::Retry),
-            // A repeat would fail again. The photo keeps its item without this file, and the labels of
-            // the file are a gap.
+            // A repeat would fail again. The photo keeps its item without this file, and the labels
+            // of the file are a gap.
             Err(IngestError::Catalogue(CatalogueError::TooLarge { cause, .. })) => {
                 let file = SkippedFile {
                     reason: cause.to_string(),
@@ -324,10 +324,11 @@ impl Ingest {
             }
             Err(error) => return Err(error),
         };
-        // Step 4. Each later change of the file has an event. Its handler writes this item, unless the
-        // item describes the changed file already: the file is gone and the part is a tombstone, or
-        // the file has again the version of the part. If the handler writes before this task, the
-        // condition on the revision fails. If it writes after this task, its result is right.
+        // Step 4. Each later change of the file has an event. Its handler writes this item, unless
+        // the item describes the changed file already: the file is gone and the part is a
+        // tombstone, or the file has again the version of the part. If the handler writes before
+        // this task, the condition on the revision fails. If it writes after this task, its result
+        // is right.
         if must_check_file {
             let now = self.storage.head_object(key.object()).await?;
             if now.as_ref().map(ObjectProperties::version) != Some(properties.version()) {
@@ -428,8 +429,8 @@ impl Ingest {
         )
     }
 
-    /// Derives the record (the normalised metadata) from the parts, and writes the item. `added` is the
-    /// file that the caller adds. Writes nothing if the stored item does not have the revision
+    /// Derives the record (the normalised metadata) from the parts, and writes the item. `added` is
+    /// the file that the caller adds. Writes nothing if the stored item does not have the revision
     /// `read_revision` any more. Returns the item as it was written.
     ///
     /// # Errors
@@ -507,8 +508,8 @@ impl Ingest {
         }
     }
 
-    /// Finds out what must be done after a file was indexed: its source has other bytes (step 5), or its
-    /// photo must be moved or followed (step 6).
+    /// Finds out what must be done after a file was indexed: its source has other bytes (step 5),
+    /// or its photo must be moved or followed (step 6).
     async fn look_at_photo(
         &self,
         key: &ArchiveKey,
@@ -531,9 +532,9 @@ impl Ingest {
     }
 }
 
-/// Returns what must be done with a photo after a file of it was indexed. Only the primary part and the
-/// sidecars decide the day. A photo with a file by hand, or into which another photo was merged, is not
-/// moved.
+/// Returns what must be done with a photo after a file of it was indexed. Only the primary part and
+/// the sidecars decide the day. A photo with a file by hand, or into which another photo was
+/// merged, is not moved.
 fn follow_up(key: &ArchiveKey, item: &PhotoItem) -> FollowUp {
     let part = item.parts.get(key.part());
     let is_by_hand = part.is_none_or(|part| part.copied_from().is_none());
@@ -571,8 +572,8 @@ enum ItemWrite {
     Stale,
 }
 
-/// Reports whether an item describes a file already: the present extractor has read this version, and
-/// the part is in the present form.
+/// Reports whether an item describes a file already: the present extractor has read this version,
+/// and the part is in the present form.
 fn is_indexed(item: &PhotoItem, key: &ArchiveKey, properties: &ObjectProperties) -> bool {
     item.parts.get(key.part()).is_some_and(|part| {
         part.version() == Some(properties.version())
@@ -588,8 +589,8 @@ fn is_certainly_older(part: &PhotoPart, properties: &ObjectProperties) -> bool {
     version.is_some_and(|version| version.is_older_than(&properties.version()))
 }
 
-/// Builds the part (the entry of one file in an item) from the archived file, its properties and the
-/// extraction.
+/// Builds the part (the entry of one file in an item) from the archived file, its properties and
+/// the extraction.
 fn indexed_part(
     key: &ArchiveKey,
     properties: &ObjectProperties,

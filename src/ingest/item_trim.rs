@@ -42,8 +42,8 @@ fn excess_bytes(item: &PhotoItem) -> usize {
     stored_item_size(item).saturating_sub(TRIMMED_BYTES)
 }
 
-/// Removes the largest tags, until the item is small enough. Lists each removed tag with its size in
-/// `exif_omitted`. A tag that is smaller than its entry in this list stays.
+/// Removes the largest tags, until the item is small enough. Lists each removed tag with its size
+/// in `exif_omitted`. A tag that is smaller than its entry in this list stays.
 fn trim_tags(item: &mut PhotoItem) {
     let mut tags: Vec<(usize, String, String)> = Vec::new();
     for (ifd, group) in &item.exif {

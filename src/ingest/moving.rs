@@ -1,8 +1,8 @@
-//! Moves a photo that is in the folder of the wrong day to the folder of its capture day. The numbers
-//! in comments are the steps of docs/ingest-protocol.md, "A photo moves".
+//! Moves a photo that is in the folder of the wrong day to the folder of its capture day. The
+//! numbers in comments are the steps of docs/ingest-protocol.md, "A photo moves".
 //!
-//! The old copy is deleted only after the catalogue lists the new one. If the move is interrupted, the
-//! next call continues it.
+//! The old copy is deleted only after the catalogue lists the new one. If the move is interrupted,
+//! the next call continues it.
 
 use std::collections::BTreeSet;
 
@@ -82,8 +82,8 @@ impl Ingest {
         moved.ok_or_else(|| IngestError::Busy { id: id.to_string() })
     }
 
-    /// Makes one attempt of [`Ingest::move_to_capture_day`]. Returns [`Attempt::Retry`] if a file or
-    /// an item changed between two requests.
+    /// Makes one attempt of [`Ingest::move_to_capture_day`]. Returns [`Attempt::Retry`] if a file
+    /// or an item changed between two requests.
     async fn move_photo_once(&self, id: &PhotoId) -> Result<Attempt<Option<String>>, IngestError> {
         let item = self.catalogue.item(id).await?;
         let Some(item) = item.filter(|item| self.is_misfiled(item)) else {
@@ -100,8 +100,8 @@ impl Ingest {
         )
     }
 
-    /// Steps m2 to m5: moves files of an item to the claimed stem `new`. The primary part is the last
-    /// one of `parts`. Returns [`Attempt::Retry`] if a file changed between two requests.
+    /// Steps m2 to m5: moves files of an item to the claimed stem `new`. The primary part is the
+    /// last one of `parts`. Returns [`Attempt::Retry`] if a file changed between two requests.
     pub(super) async fn move_parts(
         &self,
         item: &PhotoItem,
@@ -109,13 +109,13 @@ impl Ingest {
         parts: &[PartMove],
     ) -> Result<Attempt<()>, IngestError> {
         self.join_kin(&item.stem, new).await?;
-        // Photo files are copied before sidecars, and deleted after them. A sidecar at a stem without a
-        // photo would follow the photo to the other stem at the same time.
+        // Photo files are copied before sidecars, and deleted after them. A sidecar at a stem
+        // without a photo would follow the photo to the other stem at the same time.
         let mut parts: Vec<&PartMove> = parts.iter().collect();
         parts.sort_by_key(|part_move| part_move.to.sidecar_kind().is_none());
-        // The primary part comes first. Without it, the new item would have the day of another part,
-        // and the handler of its event would move this part back at the same time. Each of the moves
-        // would then delete the copy that the other one has made.
+        // The primary part comes first. Without it, the new item would have the day of another
+        // part, and the handler of its event would move this part back at the same time. Each of
+        // the moves would then delete the copy that the other one has made.
         for part_move in parts.iter().rev() {
             if !self.copy_part(part_move).await? {
                 self.index_file(&part_move.from).await?;
@@ -134,8 +134,8 @@ impl Ingest {
         Ok(Attempt::Done(()))
     }
 
-    /// Step m1: plans the move, and claims the new stem for all files of the photo. Returns `None` if
-    /// an item changed during that.
+    /// Step m1: plans the move, and claims the new stem for all files of the photo. Returns `None`
+    /// if an item changed during that.
     async fn claim_new_name(&self, item: &PhotoItem) -> Result<Option<MovePlan>, IngestError> {
         let live = || item.parts.iter().filter(|(_, part)| part.is_live());
         let is_primary = |name: &str| {
@@ -249,8 +249,8 @@ impl Ingest {
             self.plan_part_move(part, first.with_part(name), OldFile::Delete)
         });
         let mut moves: Vec<PartMove> = moves.collect();
-        // The plan depends on the primary part, so the old copy of this part is deleted last. After an
-        // interruption, the next attempt then makes the same plan.
+        // The plan depends on the primary part, so the old copy of this part is deleted last. After
+        // an interruption, the next attempt then makes the same plan.
         moves.sort_by_key(|part_move| part_move.part.key == primary.key);
         moves
     }
@@ -308,10 +308,10 @@ impl Ingest {
         })
     }
 
-    /// Step m3: copies a file to its new key, if the new key has no file. Another version of the same
-    /// source that is there stays, unless the source has the bytes of the old file. Copies nothing and
-    /// returns `false` if the old file does not have the bytes that the catalogue lists, or if another
-    /// file came to the new key in between.
+    /// Step m3: copies a file to its new key, if the new key has no file. Another version of the
+    /// same source that is there stays, unless the source has the bytes of the old file. Copies
+    /// nothing and returns `false` if the old file does not have the bytes that the catalogue
+    /// lists, or if another file came to the new key in between.
     async fn copy_part(&self, part_move: &PartMove) -> Result<bool, IngestError> {
         let PartMove { part, from, to, .. } = part_move;
         let there = self.head_archived_file(to, None).await?;
@@ -396,8 +396,8 @@ impl Ingest {
     }
 
     /// Step m5: deletes the old copy of a file if the new key has it. Then indexes the old key, so
-    /// that the catalogue records the removal. Deletes nothing if an edit came to the new key. Returns
-    /// `false` if the new copy is gone, or if the old copy has changed.
+    /// that the catalogue records the removal. Deletes nothing if an edit came to the new key.
+    /// Returns `false` if the new copy is gone, or if the old copy has changed.
     pub(super) async fn delete_old_part(&self, part_move: &PartMove) -> Result<bool, IngestError> {
         let PartMove { part, from, to, .. } = part_move;
         let Some(there) = self.head_archived_file(to, None).await? else {
@@ -410,8 +410,8 @@ impl Ingest {
         self.delete_file(from, &part.etag).await
     }
 
-    /// Deletes an archived file if it has this ETag, and indexes its key. Returns `false` if the file
-    /// has another ETag.
+    /// Deletes an archived file if it has this ETag, and indexes its key. Returns `false` if the
+    /// file has another ETag.
     pub(super) async fn delete_file(
         &self,
         key: &ArchiveKey,

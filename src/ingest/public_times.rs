@@ -29,9 +29,9 @@ impl PublicPast {
         }
     }
 
-    /// Reserves room for the times in an item that is trimmed after that. So the same photo is always
-    /// trimmed in the same way, whether it has times yet or not. If the item has no summary, the photo
-    /// has no file, and its time stays.
+    /// Reserves room for the times in an item that is trimmed after that. So the same photo is
+    /// always trimmed in the same way, whether it has times yet or not. If the item has no summary,
+    /// the photo has no file, and its time stays.
     pub(super) fn reserve_times(&self, item: &mut PhotoItem, now: DateTime<Utc>) {
         let now = Some(now.trunc_subsecs(0));
         match &mut item.summary {
@@ -45,8 +45,8 @@ impl PublicPast {
     /// Sets the times of a photo with a new summary, which is complete except for its version. The
     /// photo is public if `is_public` is `true`.
     ///
-    /// A change of what lists show changes `changed_at`, under the present rules. A change of the rules
-    /// alone does not.
+    /// A change of what lists show changes `changed_at`, under the present rules. A change of the
+    /// rules alone does not.
     pub(super) fn set_times(
         &self,
         item: &mut PhotoItem,
@@ -73,8 +73,8 @@ impl PublicPast {
     }
 }
 
-/// Sets the times of a public photo that an older version of this program wrote: from the time of its
-/// oldest photo file to that of its newest file. Has no effect on other photos. A repeat has no
+/// Sets the times of a public photo that an older version of this program wrote: from the time of
+/// its oldest photo file to that of its newest file. Has no effect on other photos. A repeat has no
 /// effect.
 ///
 /// The caller must do this before it changes the parts of the item.

@@ -30,8 +30,8 @@ const MAX_PART_LABEL_BYTES: usize = 48 << 10;
 /// The maximum number of folders in the summary of a photo. Every index contains a copy of them.
 const MAX_FOLDERS: usize = 8;
 
-/// Returns the name of the primary part: the live photo file whose format browsers support best. The
-/// order in which the parts arrived does not matter. Returns `None` if no photo file is live.
+/// Returns the name of the primary part: the live photo file whose format browsers support best.
+/// The order in which the parts arrived does not matter. Returns `None` if no photo file is live.
 pub(super) fn primary_part(item: &PhotoItem) -> Option<String> {
     let live = item.live_photo_parts();
     live.min_by_key(|(name, part)| (browser_rank(&part.mime), (*name).clone()))
@@ -139,8 +139,8 @@ fn build_summary(item: &PhotoItem) -> Summary {
     summary
 }
 
-/// Derives the attributes that a claim of the stem compares with a new file. The newest evidence of a
-/// live part counts first, because an edit may have corrected the date.
+/// Derives the attributes that a claim of the stem compares with a new file. The newest evidence of
+/// a live part counts first, because an edit may have corrected the date.
 pub(super) fn derive_claim_keys(item: &mut PhotoItem) {
     let evidence = item.known_evidence();
     let is_live = |entry: &&Evidence| {
@@ -151,9 +151,9 @@ pub(super) fn derive_claim_keys(item: &mut PhotoItem) {
     let in_order: Vec<&Evidence> = live.chain(evidence.iter().rev()).collect();
     let of_parts = item.parts.keys().map(|name| part_slot(name));
     let of_evidence = evidence.iter().map(|entry| entry.slot.clone());
-    // An item of an older version has no evidence of its own yet. A claim must not add the first entry,
-    // because its parts would not count as evidence any more. So the claim is refused.
-    // The same is true if an upload has passed the stem: its shot must be compared first.
+    // An item of an older version has no evidence of its own yet. A claim must not add the first
+    // entry, because its parts would not count as evidence any more. So the claim is refused. The
+    // same is true if an upload has passed the stem: its shot must be compared first.
     let has_evidence = !item.evidence.is_empty() && item.passed.is_empty();
     let second = in_order.iter().find_map(|entry| entry.taken);
     item.claim = ClaimKeys {
@@ -164,8 +164,8 @@ pub(super) fn derive_claim_keys(item: &mut PhotoItem) {
     };
 }
 
-/// Applies the rules to the item, and then to its summary, which may lack keywords. Returns the rule
-/// that decides.
+/// Applies the rules to the item, and then to its summary, which may lack keywords. Returns the
+/// rule that decides.
 fn decide_visibility(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> VisibilityReason {
     let of_item = item.decide_visibility(&privacy.visibility);
     match of_item.visibility() {
@@ -175,8 +175,8 @@ fn decide_visibility(item: &PhotoItem, summary: &Summary, privacy: &Privacy) -> 
 }
 
 /// Returns the pictures that a photo with this record should have. They are made of the part that
-/// the record comes from, because its orientation and colours are known. Returns `None` if the photo
-/// is private, or if no pictures are made.
+/// the record comes from, because its orientation and colours are known. Returns `None` if the
+/// photo is private, or if no pictures are made.
 fn wanted_pictures(
     item: &PhotoItem,
     record: &PhotoRecord,
@@ -260,8 +260,8 @@ fn summary_labels(item: &PhotoItem, record: &PhotoRecord) -> FileLabels {
     labels
 }
 
-/// Returns the names of the folders that are albums and have a file of the photo, sorted. A folder of
-/// uploads that are private gives no name, even if a person has made the photo public.
+/// Returns the names of the folders that are albums and have a file of the photo, sorted. A folder
+/// of uploads that are private gives no name, even if a person has made the photo public.
 fn album_folder_names(item: &PhotoItem, rules: &ItemRules) -> Vec<String> {
     let private = &rules.privacy.visibility.private_sources;
     let is_private = |key: &str| private.iter().any(|prefix| key.starts_with(prefix));

@@ -33,8 +33,8 @@ impl KeywordPath {
     }
 }
 
-/// Reports whether people would read two keywords as the same: they have the same parts. Case, blanks
-/// and the Unicode form of letters do not matter.
+/// Reports whether people would read two keywords as the same: they have the same parts. Case,
+/// blanks and the Unicode form of letters do not matter.
 pub(crate) fn is_same_keyword(one: &str, other: &str) -> bool {
     KeywordPath::new(one) == KeywordPath::new(other)
 }

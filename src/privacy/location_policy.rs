@@ -5,8 +5,8 @@ use std::str::FromStr;
 use photo_metadata::{Location, LocationPrecision};
 
 /// The number of decimals of an exact latitude or longitude. Seven decimals are about a centimetre,
-/// which is less than the error of any receiver. The other digits come from the conversion of degrees,
-/// minutes and seconds.
+/// which is less than the error of any receiver. The other digits come from the conversion of
+/// degrees, minutes and seconds.
 const EXACT_DECIMALS: u8 = 7;
 
 /// The location policy: how precise published locations are.

@@ -90,8 +90,8 @@ pub struct VisibilityFacts<'a> {
     pub held_for: Option<&'a str>,
     /// The keywords of all files of the photo, and those that a person has added.
     pub keywords: Vec<&'a str>,
-    /// The keywords that a person has removed from the photo. They do not make it public any more. If
-    /// a file has them, they still make it private.
+    /// The keywords that a person has removed from the photo. They do not make it public any more.
+    /// If a file has them, they still make it private.
     pub removed_keywords: Vec<&'a str>,
     /// The lowest rating of all rated files of the photo: -1 to 5 stars.
     pub rating: Option<i8>,

@@ -1,4 +1,5 @@
-//! The files of albums: their paths and their JSON, which contains each photo on a line of its own. Pure.
+//! The files of albums: their paths and their JSON, which contains each photo on a line of its own.
+//! Pure.
 
 use std::io;
 
@@ -12,8 +13,8 @@ use crate::catalogue::published::PublishedFile;
 
 /// The folder of the files.
 pub(super) const ALBUM_FOLDER: &str = "album/";
-/// The size of the JSON of a file, in bytes, after which it gets no further photo. Most files of this size
-/// are far below the compressed size that is allowed.
+/// The size of the JSON of a file, in bytes, after which it gets no further photo. Most files of
+/// this size are far below the compressed size that is allowed.
 const MAX_JSON_BYTES: usize = 4_000_000;
 
 /// The fields that only the first file of an album has.
@@ -40,9 +41,9 @@ pub(super) fn album_path(slug: &str) -> Option<String> {
     (slug.len() <= MAX_SLUG_BYTES).then(|| numbered_path(slug, 1))
 }
 
-/// Returns the files of an album with these photos, in their order. `photos` are their JSON. If a file would
-/// have more than `max_bytes` compressed, its photos are split. Returns no file if the slug is too long for
-/// a file.
+/// Returns the files of an album with these photos, in their order. `photos` are their JSON. If a
+/// file would have more than `max_bytes` compressed, its photos are split. Returns no file if the
+/// slug is too long for a file.
 ///
 /// # Errors
 /// Fails if a file cannot be compressed, which does not happen in memory.
@@ -83,8 +84,8 @@ pub(super) fn build_album_files(
     Ok(files)
 }
 
-/// Returns the number of photos at the beginning that have at most this number of bytes together, at least
-/// one.
+/// Returns the number of photos at the beginning that have at most this number of bytes together,
+/// at least one.
 fn photos_up_to(photos: &[Bytes], max_bytes: usize) -> usize {
     let mut bytes = 0;
     let fitting = photos.iter().take_while(|photo| {

@@ -1,9 +1,9 @@
 //! Writes the files of albums (docs/static-gallery.md).
 //!
-//! Albums are few, so a changed album is made as a whole: the term indexes of all months give its photos
-//! and their order, and the files of the months give their JSON. All of these must be stored before. If a
-//! month cannot be read, the album is made without its photos, and is made again later. So a photo that was
-//! hidden never stays in an album because another month is damaged.
+//! Albums are few, so a changed album is made as a whole: the term indexes of all months give its
+//! photos and their order, and the files of the months give their JSON. All of these must be stored
+//! before. If a month cannot be read, the album is made without its photos, and is made again
+//! later. So a photo that was hidden never stays in an album because another month is damaged.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -46,8 +46,8 @@ pub(super) struct AlbumWriter<'a> {
     pub(super) published: &'a PublishedMonths,
     /// The folders of uploads that are albums.
     pub(super) folders: &'a AlbumFolders,
-    /// The fingerprint of the privacy rules. A month that was indexed under other rules has no photos in
-    /// an album until it is rebuilt.
+    /// The fingerprint of the privacy rules. A month that was indexed under other rules has no
+    /// photos in an album until it is rebuilt.
     pub(super) privacy: &'a str,
 }
 
@@ -97,8 +97,8 @@ impl AlbumPlan {
 }
 
 impl AlbumWriter<'_> {
-    /// Finds the albums whose files must be made. `before` are the published albums. If `checks_files` is
-    /// `true`, the stored files may differ from their items, and are listed.
+    /// Finds the albums whose files must be made. `before` are the published albums. If
+    /// `checks_files` is `true`, the stored files may differ from their items, and are listed.
     ///
     /// # Errors
     /// Fails for the reasons in [`PublishError`].
@@ -143,8 +143,8 @@ impl AlbumWriter<'_> {
         Ok(plan)
     }
 
-    /// Writes the files of the changed albums. Skips those that are stored already. `before` are the
-    /// published albums. A repeat is safe.
+    /// Writes the files of the changed albums. Skips those that are stored already. `before` are
+    /// the published albums. A repeat is safe.
     ///
     /// # Errors
     /// Fails for the reasons in [`PublishError`].
@@ -226,8 +226,8 @@ impl AlbumWriter<'_> {
         json_digest(source.to_string().as_bytes())
     }
 
-    /// Reads the JSON of these photos. Leaves out the photos of months whose files are not those of the
-    /// month. Returns the names of these months too.
+    /// Reads the JSON of these photos. Leaves out the photos of months whose files are not those of
+    /// the month. Returns the names of these months too.
     async fn read_photos<'r>(
         &self,
         rows: &[AlbumRow<'r>],
@@ -258,8 +258,8 @@ impl AlbumWriter<'_> {
         Ok((photos.collect(), lost))
     }
 
-    /// Reads the lines with these numbers from the files of a month. Returns `None` if a file is not the
-    /// one in the item of the month.
+    /// Reads the lines with these numbers from the files of a month. Returns `None` if a file is
+    /// not the one in the item of the month.
     async fn read_lines(
         &self,
         month: &PublishedMonth,
@@ -285,9 +285,9 @@ impl AlbumWriter<'_> {
         Ok((found.len() == wanted.len()).then_some(found))
     }
 
-    /// Writes the files of an album that are not stored yet. `known` is its item, and `stored` are the
-    /// stored files of all albums, if they may differ from the items. Returns the entries of all files.
-    /// The files after the first one are written before it, because it leads to them.
+    /// Writes the files of an album that are not stored yet. `known` is its item, and `stored` are
+    /// the stored files of all albums, if they may differ from the items. Returns the entries of
+    /// all files. The files after the first one are written before it, because it leads to them.
     async fn put_files(
         &self,
         files: Vec<AlbumFile>,

@@ -80,9 +80,9 @@ impl ChangesFile {
         }
     }
 
-    /// Returns the contents of a `changes.json` after a generation in which no month has changed. If a
-    /// generation is missing before `generation`, or if the contents begin before `since`, drops the
-    /// changes, as [`ChangesFile::append`] does.
+    /// Returns the contents of a `changes.json` after a generation in which no month has changed.
+    /// If a generation is missing before `generation`, or if the contents begin before `since`,
+    /// drops the changes, as [`ChangesFile::append`] does.
     pub(super) fn advance(self, since: u64, generation: u64) -> Self {
         match self.generation + 1 == generation && self.since >= since {
             true => ChangesFile { generation, ..self },

@@ -387,8 +387,8 @@ impl Publisher {
         Ok(progress.report)
     }
 
-    /// Marks as dirty the months in which photos have waited for their pictures for too long. A later
-    /// cycle rebuilds these months, and lists the photos without pictures.
+    /// Marks as dirty the months in which photos have waited for their pictures for too long. A
+    /// later cycle rebuilds these months, and lists the photos without pictures.
     async fn mark_waiting_months(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         let due: Vec<String> = progress.waiting.due(progress.now).cloned().collect();
         if due.is_empty() {
@@ -458,7 +458,8 @@ impl Publisher {
     /// previous view.
     async fn start_new_view(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         let months = mark_every_month(&self.catalogue, &self.table, progress.now).await?;
-        // Before the view is stored. So if the cycle is interrupted here, the next one starts again.
+        // Before the view is stored. So if the cycle is interrupted here, the next one starts
+        // again.
         progress.lists.check_all(months);
         self.table
             .put_pending_lists(&progress.lists.pending)
@@ -510,7 +511,8 @@ impl Publisher {
             .map(|built| built.dirty.month.clone())
             .collect();
         let writes = progress.add_rebuilt_months(rebuilt);
-        // At the deadline too: the words of a hidden photo must not stay until all months are rebuilt.
+        // At the deadline too: the words of a hidden photo must not stay until all months are
+        // rebuilt.
         let is_last = due.is_empty() || Instant::now() >= deadline;
         if is_last && progress.lists.needs_text {
             self.write_text(progress).await?;
@@ -560,8 +562,8 @@ impl Publisher {
         Ok(rebuilt)
     }
 
-    /// Writes the lists that the rebuilt months change. First records the months and the lists, so that
-    /// the next cycle checks them if this one is interrupted.
+    /// Writes the lists that the rebuilt months change. First records the months and the lists, so
+    /// that the next cycle checks them if this one is interrupted.
     async fn update_lists(
         &self,
         rebuilt: &mut [RebuiltMonth],
@@ -589,9 +591,9 @@ impl Publisher {
         Ok(())
     }
 
-    /// Writes the shards of the text index that have changed. The term indexes of all months must be
-    /// stored. Obsolete shards are deleted at the end of the cycle, when `facets.json` does not name
-    /// them any more.
+    /// Writes the shards of the text index that have changed. The term indexes of all months must
+    /// be stored. Obsolete shards are deleted at the end of the cycle, when `facets.json` does not
+    /// name them any more.
     async fn write_text(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         let writer = TextWriter {
             table: &self.table,
@@ -605,7 +607,8 @@ impl Publisher {
         if written.lost.is_empty() {
             return Ok(());
         }
-        // The rebuild of these months stores their term index, and then the text index is written again.
+        // The rebuild of these months stores their term index, and then the text index is written
+        // again.
         self.table.request_list_check(progress.now).await?;
         for month in written.lost {
             self.table.mark_dirty(&month, progress.now).await?;
@@ -613,12 +616,12 @@ impl Publisher {
         Ok(())
     }
 
-    /// Writes the files of the albums that have changed, and deletes those of albums that are not public
-    /// any more. The files and the term indexes of all months must be stored. `later` are the dirty
-    /// months that this cycle does not rebuild.
+    /// Writes the files of the albums that have changed, and deletes those of albums that are not
+    /// public any more. The files and the term indexes of all months must be stored. `later` are
+    /// the dirty months that this cycle does not rebuild.
     ///
-    /// The items of the albums are written last. So if the cycle is interrupted, the next one finds the
-    /// same difference, and gives it a generation and a call of the hook again.
+    /// The items of the albums are written last. So if the cycle is interrupted, the next one finds
+    /// the same difference, and gives it a generation and a call of the hook again.
     async fn write_albums(
         &self,
         later: &BTreeSet<&str>,
@@ -695,9 +698,9 @@ impl Publisher {
         }
     }
 
-    /// Does what remains after the last batch: writes the text index if no batch has done so, updates
-    /// the albums, checks the files of all lists if that is necessary, and deletes obsolete shards.
-    /// `later` are the dirty months that this cycle does not rebuild.
+    /// Does what remains after the last batch: writes the text index if no batch has done so,
+    /// updates the albums, checks the files of all lists if that is necessary, and deletes obsolete
+    /// shards. `later` are the dirty months that this cycle does not rebuild.
     async fn finish_lists(
         &self,
         later: &BTreeSet<&str>,
@@ -785,8 +788,8 @@ impl Publisher {
         Ok(())
     }
 
-    /// Writes the files that are made of all months: `facets.json`, `map.json`, `index.json` and the
-    /// page.
+    /// Writes the files that are made of all months: `facets.json`, `map.json`, `index.json` and
+    /// the page.
     async fn put_index(&self, progress: &mut CycleProgress) -> Result<(), PublishError> {
         let generation = progress.files.generation;
         let shards = progress.lists.shards.shards.keys();
@@ -811,8 +814,8 @@ impl Publisher {
         page_version(self.settings.map_tiles.as_ref())
     }
 
-    /// Returns a digest of the public view, the format version and whether folders are albums. If two views show a photo
-    /// differently, their digests differ.
+    /// Returns a digest of the public view, the format version and whether folders are albums. If
+    /// two views show a photo differently, their digests differ.
     fn view_fingerprint(&self) -> String {
         let settings = &self.settings;
         let mut text = format!("{PUBLISH_FORMAT_VERSION} {:?}", settings.view);
@@ -832,8 +835,8 @@ impl Publisher {
 }
 
 impl CycleProgress {
-    /// Reports whether `index.json`, `facets.json`, `map.json` or the page was missing when the cycle
-    /// started.
+    /// Reports whether `index.json`, `facets.json`, `map.json` or the page was missing when the
+    /// cycle started.
     fn lacks_index(&self) -> bool {
         let files = [INDEX_FILE, FACETS_FILE, MAP_FILE, PAGE_FILE];
         files.iter().any(|file| !self.stored.contains_key(*file))

@@ -1,5 +1,6 @@
-//! `facets.json`: the cameras, lenses, keywords, places and ratings with their numbers of photos in each
-//! month, and the albums (docs/static-gallery.md). A page reads it when a visitor wants to filter. Pure.
+//! `facets.json`: the cameras, lenses, keywords, places and ratings with their numbers of photos in
+//! each month, and the albums (docs/static-gallery.md). A page reads it when a visitor wants to
+//! filter. Pure.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +24,8 @@ pub(super) struct GalleryFacets<'a> {
     cameras: Vec<FacetEntry<'a>>,
     /// The lenses. The lens with the most photos comes first.
     lenses: Vec<FacetEntry<'a>>,
-    /// The keywords, and the parents of hierarchical keywords. The keyword with the most photos comes
-    /// first.
+    /// The keywords, and the parents of hierarchical keywords. The keyword with the most photos
+    /// comes first.
     keywords: Vec<FacetEntry<'a>>,
     /// The countries, regions and cities. The place with the most photos comes first.
     places: Vec<PlaceEntry<'a>>,
@@ -68,8 +69,8 @@ struct AlbumEntry<'a> {
     from: Option<&'a str>,
     /// The day of the newest photo. `None` if no photo has a date.
     to: Option<&'a str>,
-    /// The path of the first file with the photos. `None` if there is no such file, because the slug is
-    /// too long.
+    /// The path of the first file with the photos. `None` if there is no such file, because the
+    /// slug is too long.
     list: Option<&'a str>,
 }
 
@@ -81,8 +82,8 @@ struct RatingEntry<'a> {
 }
 
 impl<'a> GalleryFacets<'a> {
-    /// Returns the contents of `facets.json` for these months and albums. `shards` are the names of the
-    /// shards of the text index.
+    /// Returns the contents of `facets.json` for these months and albums. `shards` are the names of
+    /// the shards of the text index.
     pub(super) fn new(
         generation: u64,
         months: &'a BTreeMap<String, PublishedMonth>,
@@ -140,8 +141,8 @@ fn place_entries(months: &BTreeMap<String, PublishedMonth>) -> Vec<PlaceEntry<'_
     .collect()
 }
 
-/// Returns the numbers of photos of each month, by the slug of a facet. `of` selects the facets of a
-/// month.
+/// Returns the numbers of photos of each month, by the slug of a facet. `of` selects the facets of
+/// a month.
 fn counts_by_slug<'a>(
     months: &'a BTreeMap<String, PublishedMonth>,
     of: impl Fn(&'a PublishedMonth) -> &'a BTreeMap<String, FacetCount>,

@@ -11,8 +11,8 @@ use super::stored_text::{compress, decompress};
 use crate::object::{Bucket, ObjectRef};
 use crate::storage::{ObjectHeaders, Storage};
 
-/// The `Cache-Control` of each file that may change. Clients may use a file for a minute. For ten more
-/// minutes they may use it while they fetch the next version.
+/// The `Cache-Control` of each file that may change. Clients may use a file for a minute. For ten
+/// more minutes they may use it while they fetch the next version.
 const CACHE_CONTROL: &str = "public, max-age=60, stale-while-revalidate=600";
 /// The `Cache-Control` of a file whose path is a digest of its contents. Clients may use it for a
 /// year, without asking for a new version.
@@ -156,8 +156,8 @@ impl StaticFileStore {
         Ok(())
     }
 
-    /// Returns the stored files that are not in a subfolder: a map from the path of a file to its ETag. Sends one request for
-    /// each 1,000 files.
+    /// Returns the stored files that are not in a subfolder: a map from the path of a file to its
+    /// ETag. Sends one request for each 1,000 files.
     pub(super) async fn list_files(&self) -> Result<StoredETags, PublishError> {
         // The pictures, the lists and the modules of the page are in subfolders, and are left out.
         let objects = self.storage.list_folder(&self.bucket, &self.prefix);
@@ -168,8 +168,8 @@ impl StaticFileStore {
         Ok(files.try_collect().await?)
     }
 
-    /// Returns the stored files whose paths begin with `start`, also those in subfolders: a map from the
-    /// path of a file to its ETag. Sends one request for each 1,000 files.
+    /// Returns the stored files whose paths begin with `start`, also those in subfolders: a map
+    /// from the path of a file to its ETag. Sends one request for each 1,000 files.
     pub(super) async fn list_below(&self, start: &str) -> Result<StoredETags, PublishError> {
         let prefix = format!("{}{start}", self.prefix);
         let objects = self.storage.list_objects(&self.bucket, &prefix);

@@ -83,8 +83,8 @@ impl<'a> GalleryIndex<'a> {
 pub(super) struct ListedFacet<'a> {
     #[serde(flatten)]
     pub(super) sum: FacetSum<'a>,
-    /// The path of the file with its photos. `None` if there is no such file, because the slug is too
-    /// long.
+    /// The path of the file with its photos. `None` if there is no such file, because the slug is
+    /// too long.
     pub(super) list: Option<String>,
 }
 

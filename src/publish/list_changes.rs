@@ -1,8 +1,8 @@
 //! Finds the lists that the rebuilt months of a batch change, and changes them.
 //!
 //! A list of a month changes if it has other photos in the term index, or if the JSON of one of its
-//! photos has changed. If this is not known, for example after an interrupted cycle, all lists of the
-//! month are compared with their files.
+//! photos has changed. If this is not known, for example after an interrupted cycle, all lists of
+//! the month are compared with their files.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -88,8 +88,8 @@ impl ListChanges {
 }
 
 impl ListWriter<'_> {
-    /// Finds the lists that these rebuilt months change. Takes the contents of the months. `pending` is
-    /// what an interrupted cycle has left.
+    /// Finds the lists that these rebuilt months change. Takes the contents of the months.
+    /// `pending` is what an interrupted cycle has left.
     ///
     /// # Errors
     /// Fails for the reasons in [`PublishError`].
@@ -137,7 +137,8 @@ impl ListWriter<'_> {
             if is_pending {
                 changes.touch(interrupted.iter().cloned(), month);
             }
-            // The lists of the month are not known, so each list that may have its photos is checked.
+            // The lists of the month are not known, so each list that may have its photos is
+            // checked.
             if index.is_none() || (is_pending && pending.all) {
                 let items = match changes.items.take() {
                     Some(items) => items,

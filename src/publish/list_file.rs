@@ -11,7 +11,8 @@ use super::month_name::UNDATED;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListMonth {
     pub(super) month: String,
-    /// The JSON of the photos, the newest first. Each has the bytes of its line in the month's file.
+    /// The JSON of the photos, the newest first. Each has the bytes of its line in the month's
+    /// file.
     pub(super) photos: Vec<Bytes>,
 }
 

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::term_index::{TermKind, keyword_nodes};
 
-/// The maximum length of a slug, in bytes. A list with a longer slug has no file. The names of files
-/// have at most 255 bytes in most file systems.
+/// The maximum length of a slug, in bytes. A list with a longer slug has no file. The names of
+/// files have at most 255 bytes in most file systems.
 pub(super) const MAX_SLUG_BYTES: usize = 200;
 /// The end of the path of a list file.
 const EXTENSION: &str = ".json";
@@ -65,8 +65,8 @@ impl ListKind {
 }
 
 impl ListKey {
-    /// Returns the key of a list. Returns `None` if the list has no file, because its slug is too long
-    /// or is not a slug.
+    /// Returns the key of a list. Returns `None` if the list has no file, because its slug is too
+    /// long or is not a slug.
     pub(super) fn new(kind: ListKind, slug: &str) -> Option<Self> {
         let is_slug_byte =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -77,8 +77,8 @@ impl ListKey {
         })
     }
 
-    /// Parses the form of [`ListKey::to_stored`]. Returns `None` if it is the key of another version
-    /// of the program.
+    /// Parses the form of [`ListKey::to_stored`]. Returns `None` if it is the key of another
+    /// version of the program.
     pub(super) fn from_stored(key: &str) -> Option<Self> {
         let (kind, slug) = key.split_once('#')?;
         ListKey::new(ListKind::parse(kind)?, slug)
@@ -116,13 +116,14 @@ impl ListKey {
         format!("{}/{}.{number}{EXTENSION}", self.kind.as_str(), self.slug)
     }
 
-    /// Returns the beginning of the paths of all files of the list, such as `keyword/japan.`. The file
-    /// of no other list begins with it.
+    /// Returns the beginning of the paths of all files of the list, such as `keyword/japan.`. The
+    /// file of no other list begins with it.
     pub(super) fn path_prefix(&self) -> String {
         format!("{}/{}.", self.kind.as_str(), self.slug)
     }
 
-    /// Returns the name of the list as a photo spells it. `photo` is the JSON of a photo of the list.
+    /// Returns the name of the list as a photo spells it. `photo` is the JSON of a photo of the
+    /// list.
     pub(super) fn name_in(&self, photo: &[u8]) -> Option<String> {
         let fields: NamedFields = serde_json::from_slice(photo).ok()?;
         match self.kind {

@@ -119,9 +119,9 @@ impl ListPatch {
         is_changed
     }
 
-    /// Returns the positions of the files that must be read before [`ListPatch::finish`], if a photo of
-    /// the list has changed: the first one, which contains the name and the number of photos, and each
-    /// one whose successor is removed.
+    /// Returns the positions of the files that must be read before [`ListPatch::finish`], if a
+    /// photo of the list has changed: the first one, which contains the name and the number of
+    /// photos, and each one whose successor is removed.
     pub(super) fn parts_to_link(&self) -> BTreeSet<usize> {
         let parts = self.parts.iter().enumerate();
         let kept: Vec<usize> = parts
@@ -148,7 +148,8 @@ impl ListPatch {
             .collect();
         let months = parts.first().and_then(|part| part.months.as_ref());
         let newest = months.and_then(|months| months.first()?.photos.first());
-        // Without a name in the newest photo, no earlier name is kept. It may be that of a hidden photo.
+        // Without a name in the newest photo, no earlier name is kept. It may be that of a hidden
+        // photo.
         let name = newest.and_then(|photo| key.name_in(photo));
         let head = ListHead {
             name: name.unwrap_or_else(|| key.slug().to_owned()),
@@ -198,9 +199,9 @@ impl ListPatch {
         }
     }
 
-    /// Returns the position of the file to which a month belongs: the first one that contains photos
-    /// of this month or older ones, else the last one. Returns `None` if there is no file. The result
-    /// does not depend on the changes so far.
+    /// Returns the position of the file to which a month belongs: the first one that contains
+    /// photos of this month or older ones, else the last one. Returns `None` if there is no file.
+    /// The result does not depend on the changes so far.
     fn target(&self, month: &str) -> Option<usize> {
         let mut parts = self.parts.iter();
         let target = parts.position(|part| month_age(&part.stored.oldest) <= month_age(month));
@@ -237,8 +238,8 @@ impl PatchedPart {
     }
 }
 
-/// Plans the files of a list, from the last one to the first one, because each file contains the path
-/// of the next one.
+/// Plans the files of a list, from the last one to the first one, because each file contains the
+/// path of the next one.
 struct ListPlanner<'a> {
     key: &'a ListKey,
     head: &'a ListHead,
@@ -300,9 +301,9 @@ impl ListPlanner<'_> {
         Ok(())
     }
 
-    /// Splits a file, which has `bytes` compressed, into pieces. Pieces of the first file are filled
-    /// from the oldest photo on, so that new photos change only a small file. Those of another file
-    /// have equal sizes.
+    /// Splits a file, which has `bytes` compressed, into pieces. Pieces of the first file are
+    /// filled from the oldest photo on, so that new photos change only a small file. Those of
+    /// another file have equal sizes.
     fn split_file(&self, file: ListFile, bytes: usize, is_first: bool) -> Vec<ListFile> {
         let total: usize = photos_of(&file).map(|(_, photo)| photo.len()).sum();
         // A tenth is left for photos that are compressed less than the average.

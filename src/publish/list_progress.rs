@@ -8,8 +8,8 @@ use crate::catalogue::published_lists::{PendingLists, TextShards};
 /// The state of the lists and of the text index during a cycle.
 #[derive(Debug, Default)]
 pub(super) struct ListProgress {
-    /// What an interrupted cycle has left, or what must be checked. It does not contain the changes of
-    /// this cycle.
+    /// What an interrupted cycle has left, or what must be checked. It does not contain the changes
+    /// of this cycle.
     pub(super) pending: PendingLists,
     /// `true` if the publish table contains an item with pending lists.
     is_recorded: bool,
@@ -40,8 +40,8 @@ pub(super) fn needs_cycle(pending: &PendingLists, dirty: &[DirtyMonth]) -> bool 
     is_unfinished || unmarked_months(pending, dirty).next().is_some()
 }
 
-/// Returns the months of the pending lists that are not dirty. A cycle was interrupted before it marked
-/// them.
+/// Returns the months of the pending lists that are not dirty. A cycle was interrupted before it
+/// marked them.
 pub(super) fn unmarked_months<'a>(
     pending: &'a PendingLists,
     dirty: &[DirtyMonth],
@@ -106,8 +106,8 @@ impl ListProgress {
         self.pending.all && self.pending.months.is_empty()
     }
 
-    /// Returns the record that the publish table must contain at the end of the cycle. Returns `None`
-    /// if the table needs no write.
+    /// Returns the record that the publish table must contain at the end of the cycle. Returns
+    /// `None` if the table needs no write.
     pub(super) fn final_record(&mut self) -> Option<PendingLists> {
         self.pending.text = self.needs_text;
         self.pending.albums = self.needs_albums;
@@ -127,8 +127,8 @@ impl ListProgress {
         self.has_recorded_albums = pending.albums;
     }
 
-    /// Returns the record that must be written before the files of an album change. Returns `None` if it
-    /// is written already.
+    /// Returns the record that must be written before the files of an album change. Returns `None`
+    /// if it is written already.
     pub(super) fn record_of_albums(&self) -> Option<PendingLists> {
         let record = || PendingLists {
             albums: true,
@@ -138,8 +138,8 @@ impl ListProgress {
         (!self.has_recorded_albums).then(record)
     }
 
-    /// Ends the update of the albums. `is_complete` is `false` if it must be repeated, because photos
-    /// could not be read.
+    /// Ends the update of the albums. `is_complete` is `false` if it must be repeated, because
+    /// photos could not be read.
     pub(super) fn finish_albums(&mut self, is_complete: bool) {
         self.needs_albums = !is_complete;
         self.has_unknown_albums = false;

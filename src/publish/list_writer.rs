@@ -1,11 +1,11 @@
 //! Writes the files of lists: the photos of a keyword, a camera or a lens (docs/static-gallery.md).
 //!
-//! A list is updated in this order: the new files, the changed files, its item in the publish table,
-//! the removal of files. A new file is not linked before the file that links it is written, and each
-//! write leaves all photos of the other months in linked files. So if a cycle is interrupted, the
-//! files that can be reached from the first one are right, except for the months that are still
-//! dirty. The item may then be older than the files. The next cycle finds that out, because the list
-//! is pending, and follows the files in place of the item.
+//! A list is updated in this order: the new files, the changed files, its item in the publish
+//! table, the removal of files. A new file is not linked before the file that links it is written,
+//! and each write leaves all photos of the other months in linked files. So if a cycle is
+//! interrupted, the files that can be reached from the first one are right, except for the months
+//! that are still dirty. The item may then be older than the files. The next cycle finds that out,
+//! because the list is pending, and follows the files in place of the item.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -26,8 +26,8 @@ use super::stored_text::json_digest;
 use crate::catalogue::published::PublishTable;
 use crate::catalogue::published_lists::{ListPart, PublishedList};
 
-/// The maximum number of lists that are updated at the same time. The files of a list may need 30 MB
-/// of memory.
+/// The maximum number of lists that are updated at the same time. The files of a list may need 30
+/// MB of memory.
 const CONCURRENT_LISTS: usize = 4;
 
 /// Writes the files and the items of lists.
@@ -99,7 +99,8 @@ impl ListWriter<'_> {
         self.files.list_below(&key.path_prefix()).await
     }
 
-    /// Returns the ETags of all stored list files. Sends one request for each 1,000 files of a kind.
+    /// Returns the ETags of all stored list files. Sends one request for each 1,000 files of a
+    /// kind.
     pub(super) async fn all_stored_files(&self) -> Result<StoredLists, PublishError> {
         let mut lists = StoredLists::new();
         for kind in ListKind::ALL {
@@ -113,8 +114,8 @@ impl ListWriter<'_> {
         Ok(lists)
     }
 
-    /// Checks all lists: deletes the files of lists that have no item, and repairs lists whose files
-    /// are not those of their items.
+    /// Checks all lists: deletes the files of lists that have no item, and repairs lists whose
+    /// files are not those of their items.
     pub(super) async fn check_all(&self) -> Result<(), PublishError> {
         let mut stored = self.all_stored_files().await?;
         let items: HashMap<String, PublishedList> = self.table.all_lists().await?;
@@ -201,16 +202,16 @@ impl ListWriter<'_> {
         }
     }
 
-    /// Reads the files that are needed because other files change. Returns `false` if one of them is not
-    /// the one in the item.
+    /// Reads the files that are needed because other files change. Returns `false` if one of them
+    /// is not the one in the item.
     async fn link_parts(&self, patch: &mut ListPatch, key: &ListKey) -> Result<bool, PublishError> {
         let wanted = patch.parts_to_link();
         self.read_parts(key, patch, wanted).await
     }
 
-    /// Requests that the months of lost files are rebuilt with their lists, before the item of the list
-    /// forgets these files. `parts` are the files in the item, and `found` those that are left. The
-    /// photos of `changes` need no rebuild.
+    /// Requests that the months of lost files are rebuilt with their lists, before the item of the
+    /// list forgets these files. `parts` are the files in the item, and `found` those that are
+    /// left. The photos of `changes` need no rebuild.
     async fn restore_lost(
         &self,
         parts: &[ListPart],
@@ -261,10 +262,10 @@ impl ListWriter<'_> {
         Ok(true)
     }
 
-    /// Finds the files of a list from the first one on, each of which contains the path of the next one.
-    /// Ends at a file that is missing or damaged. Keeps only the contents of files that differ from
-    /// `parts`, the files in the item. If `reads_all` is `false`, does not read a file whose ETag is
-    /// that in the item.
+    /// Finds the files of a list from the first one on, each of which contains the path of the next
+    /// one. Ends at a file that is missing or damaged. Keeps only the contents of files that differ
+    /// from `parts`, the files in the item. If `reads_all` is `false`, does not read a file whose
+    /// ETag is that in the item.
     async fn follow_files(
         &self,
         key: &ListKey,

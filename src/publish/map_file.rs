@@ -1,5 +1,5 @@
-//! `map.json`: the geohash cells of the published positions with their numbers of photos in each month
-//! (docs/static-gallery.md). A page reads it when a visitor opens the map. Pure.
+//! `map.json`: the geohash cells of the published positions with their numbers of photos in each
+//! month (docs/static-gallery.md). A page reads it when a visitor opens the map. Pure.
 
 use std::collections::BTreeMap;
 
@@ -83,8 +83,8 @@ impl<'a> GalleryMap<'a> {
     }
 }
 
-/// Adds up the cells of the months. All cells have the same size: that of the largest cell of a month,
-/// or a larger one if there would be too many cells.
+/// Adds up the cells of the months. All cells have the same size: that of the largest cell of a
+/// month, or a larger one if there would be too many cells.
 fn sum_cells<'a>(months: impl Iterator<Item = &'a PublishedMonth>) -> CellSums<'a> {
     let mut sums = CellSums::new();
     for month in months {

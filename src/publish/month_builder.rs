@@ -101,7 +101,8 @@ impl<'a> MonthBuilder<'a> {
     }
 
     /// Adds a photo to the counts and to a file. Ignores the photo if the present rules make it
-    /// private, or if it waits for its pictures. The caller must add the photos in the order of the index by-date.
+    /// private, or if it waits for its pictures. The caller must add the photos in the order of the
+    /// index by-date.
     pub(super) fn add_photo(&mut self, summary: &Summary) -> io::Result<()> {
         let Some(listed) = self.view.show_in_list(summary, self.now) else {
             let until = self.view.waits_until(summary, self.now);
@@ -212,8 +213,8 @@ impl<'a> MonthBuilder<'a> {
         }
     }
 
-    /// Counts what a photo shows in lists. `record` is its public record, so that nothing is counted
-    /// that the public view hides.
+    /// Counts what a photo shows in lists. `record` is its public record, so that nothing is
+    /// counted that the public view hides.
     fn count_public_record(&mut self, record: &PhotoRecord) {
         self.month.aspects += aspect_ratio(record);
         if let Some(stars @ 1..=5) = record.rating {

@@ -27,8 +27,8 @@ impl MonthContents {
     /// Creates the contents from the JSON of the files of a month and the parts of its term index.
     ///
     /// # Errors
-    /// Fails if the index does not have a row for each photo, which does not happen if both were built
-    /// together.
+    /// Fails if the index does not have a row for each photo, which does not happen if both were
+    /// built together.
     pub(super) fn new(files: Vec<Vec<u8>>, index: Vec<IndexPart>) -> io::Result<Self> {
         let mut contents = MonthContents {
             index,
@@ -68,8 +68,8 @@ impl MonthContents {
         }
     }
 
-    /// Returns the lists that differ from those of the earlier index `before`: those that have other
-    /// photos, and those of a photo whose id is in `changed`.
+    /// Returns the lists that differ from those of the earlier index `before`: those that have
+    /// other photos, and those of a photo whose id is in `changed`.
     pub(super) fn changed_lists(
         &self,
         rows: &ListRows,

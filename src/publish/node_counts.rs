@@ -7,8 +7,8 @@ use crate::catalogue::item_size::stored_value_size;
 use crate::catalogue::published::FacetCount;
 use crate::term_index::HierarchyNode;
 
-/// How many nodes are in the item of a month. DynamoDB accepts 400 KB, and the item also contains the
-/// counts by day, camera, lens and cell, and the list of files.
+/// How many nodes are in the item of a month. DynamoDB accepts 400 KB, and the item also contains
+/// the counts by day, camera, lens and cell, and the list of files.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NodeLimits {
     /// The maximum number of nodes.
@@ -28,8 +28,8 @@ pub(super) const PLACE_LIMITS: NodeLimits = NodeLimits {
     nodes: 500,
     bytes: 60_000,
 };
-/// The maximum number of different nodes that are counted in a month while it is built. It limits the
-/// memory.
+/// The maximum number of different nodes that are counted in a month while it is built. It limits
+/// the memory.
 const MAX_COUNTED_NODES: usize = 20_000;
 
 /// Counts the photos of each keyword or of each place, and of their parents. Two spellings with the
@@ -55,8 +55,8 @@ impl NodeCounts {
         }
     }
 
-    /// Returns the counts of the most frequent nodes, by slug. If two nodes are equally frequent, the
-    /// one whose slug comes first is kept.
+    /// Returns the counts of the most frequent nodes, by slug. If two nodes are equally frequent,
+    /// the one whose slug comes first is kept.
     pub(super) fn most_frequent(self, limits: &NodeLimits) -> BTreeMap<String, FacetCount> {
         let mut counts: Vec<(String, FacetCount)> = self.counts.into_iter().collect();
         counts.sort_by(|(a, first), (b, second)| {

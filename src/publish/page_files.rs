@@ -1,9 +1,10 @@
-//! The files of the gallery page: its modules, its style sheet and its HTML (docs/static-gallery.md).
-//! They are made from the folder `web/` and are part of this program. Pure.
+//! The files of the gallery page: its modules, its style sheet and its HTML
+//! (docs/static-gallery.md). They are made from the folder `web/` and are part of this program.
+//! Pure.
 //!
 //! All modules and the style sheet are in one folder, whose name is a digest of them. So a module
-//! imports the others by relative names, and a browser may keep all of them for ever. The folder of an
-//! earlier version is never deleted, because pages that are open still import from it.
+//! imports the others by relative names, and a browser may keep all of them for ever. The folder of
+//! an earlier version is never deleted, because pages that are open still import from it.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -19,7 +20,8 @@ use crate::map_tiles::MapTiles;
 
 /// The name of the page.
 pub(super) const PAGE_FILE: &str = "index.html";
-/// The name of the module under which other sites embed the gallery. It imports the current version.
+/// The name of the module under which other sites embed the gallery. It imports the current
+/// version.
 pub(super) const EMBED_FILE: &str = GALLERY_MODULE;
 /// The name of the page's style sheet.
 const STYLE_SHEET: &str = "page.css";
@@ -30,8 +32,8 @@ static APP_FILES: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
     files.push((STYLE_SHEET, include_str!("../../web/page.css").to_owned()));
     files
 });
-/// The page. `{{app}}` stands for the folder of the modules, `{{months}}` for the list of months, and
-/// `{{mapTiles}}` and `{{mapAttribution}}` for the server of the map tiles.
+/// The page. `{{app}}` stands for the folder of the modules, `{{months}}` for the list of months,
+/// and `{{mapTiles}}` and `{{mapAttribution}}` for the server of the map tiles.
 const PAGE_TEMPLATE: &str = include_str!("../../web/index.html");
 /// The number of hexadecimal characters in the name of a folder of modules.
 const VERSION_CHARS: usize = 16;
@@ -45,8 +47,8 @@ static APP_FOLDER: LazyLock<String> = LazyLock::new(|| {
     format!("app/{}", short_digest(&files))
 });
 
-/// Returns the version of the page and its modules. If one of their bytes or the server of the map tiles
-/// changes, it changes.
+/// Returns the version of the page and its modules. If one of their bytes or the server of the map
+/// tiles changes, it changes.
 pub(super) fn page_version(tiles: Option<&MapTiles>) -> String {
     let tiles = tiles.map_or(("", ""), |tiles| (tiles.template(), tiles.attribution()));
     short_digest(&[(&APP_FOLDER, PAGE_TEMPLATE), tiles])

@@ -1,10 +1,11 @@
 //! The modules of the gallery page, joined and minified. Pure.
 //!
-//! The sources in `web/` are many small modules, which a browser can also load without a change. On a slow
-//! connection, one request for each of them would take longer than their bytes. So the modules that
-//! the first screen needs become one file, and those of the viewer, of the map, of the controls and of the search
-//! one each. The sources keep three rules: an import is one line, exported names are declared in the line of `export`, and no two joined
-//! modules declare the same name.
+//! The sources in `web/` are many small modules, which a browser can also load without a change. On
+//! a slow connection, one request for each of them would take longer than their bytes. So the
+//! modules that the first screen needs become one file, and those of the viewer, of the map, of the
+//! controls and of the search one each. The sources keep three rules: an import is one line,
+//! exported names are declared in the line of `export`, and no two joined modules declare the same
+//! name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,8 @@ pub(super) const GALLERY_MODULE: &str = "photo-gallery.js";
 /// A source module: its name and its text.
 type SourceModule = (&'static str, &'static str);
 
-/// The modules that become the file [`GALLERY_MODULE`]. Each comes after the modules that it imports.
+/// The modules that become the file [`GALLERY_MODULE`]. Each comes after the modules that it
+/// imports.
 const GALLERY: [SourceModule; 9] = [
     ("style-sheet.js", include_str!("../../web/style-sheet.js")),
     ("styles.js", include_str!("../../web/styles.js")),
@@ -115,8 +117,8 @@ fn declared_name(declaration: &str) -> Option<&str> {
     words.next()
 }
 
-/// Replaces the private names of classes, such as `#months`, by short ones. Other texts after `#`, such
-/// as colours, do not change.
+/// Replaces the private names of classes, such as `#months`, by short ones. Other texts after `#`,
+/// such as colours, do not change.
 fn shorten_private_names(text: &str) -> String {
     let name_end = |text: &str| {
         text.find(|c: char| !c.is_ascii_alphanumeric())
@@ -160,8 +162,8 @@ fn minify(text: &str) -> String {
 /// The text before a style sheet in a module. The sheet ends at the next backtick.
 const STYLE_SHEET: &str = "styleSheet(`";
 
-/// Removes the spaces of a style sheet that have no meaning. In a sheet of this page, a colon or a comma
-/// with a space after it is never part of a selector or a string.
+/// Removes the spaces of a style sheet that have no meaning. In a sheet of this page, a colon or a
+/// comma with a space after it is never part of a selector or a string.
 fn minify_style_sheet(css: &str) -> String {
     let joined: String = css.lines().map(str::trim).collect();
     let spaces = [

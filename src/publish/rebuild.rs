@@ -42,8 +42,8 @@ pub(super) struct RebuiltMonth {
     pub(super) month: PublishedMonth,
     /// The time at which the month must be rebuilt again. See [`BuiltMonth::waits_until`].
     pub(super) waits_until: Option<DateTime<Utc>>,
-    /// The keys of the stored parts of the term index that no longer belong to the month. They must be
-    /// deleted after the item of the month is written.
+    /// The keys of the stored parts of the term index that no longer belong to the month. They must
+    /// be deleted after the item of the month is written.
     pub(super) obsolete_index: BTreeSet<String>,
     /// The change of the month's files, or `None` if the stored files were already up to date.
     pub(super) change: Option<FilesChange>,
@@ -75,10 +75,10 @@ impl RebuiltMonth {
 }
 
 impl MonthRebuilder<'_> {
-    /// Builds a month from its photos in the index by-date, and writes the files that have changed and
-    /// the new parts of the term index.
-    /// `before` is the present item of the month, if the month has one. If the stored files are not
-    /// those in `before`, writes all files of the month. A repeat is safe.
+    /// Builds a month from its photos in the index by-date, and writes the files that have changed
+    /// and the new parts of the term index. `before` is the present item of the month, if the month
+    /// has one. If the stored files are not those in `before`, writes all files of the month. A
+    /// repeat is safe.
     ///
     /// # Errors
     /// Fails for the reasons in [`PublishError`].
@@ -140,8 +140,8 @@ impl MonthRebuilder<'_> {
         })
     }
 
-    /// Writes the parts of the term index of a month that are not stored yet. Returns the keys of the
-    /// stored parts that do not belong to the month any more.
+    /// Writes the parts of the term index of a month that are not stored yet. Returns the keys of
+    /// the stored parts that do not belong to the month any more.
     async fn put_index(
         &self,
         month: &str,

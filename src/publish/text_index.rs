@@ -1,5 +1,5 @@
-//! The text index: for each word, the photos that have it (docs/static-gallery.md). A page searches in
-//! it without a server. It consists of shards, each with the words of one first letter. Pure.
+//! The text index: for each word, the photos that have it (docs/static-gallery.md). A page searches
+//! in it without a server. It consists of shards, each with the words of one first letter. Pure.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +31,8 @@ pub(super) struct TextShard {
 }
 
 impl TextIndexBuilder {
-    /// Adds the words of a month. `parts` are all parts of its term index, in their order. The caller
-    /// must add the months from the oldest to the newest, with `undated` at the end.
+    /// Adds the words of a month. `parts` are all parts of its term index, in their order. The
+    /// caller must add the months from the oldest to the newest, with `undated` at the end.
     pub(super) fn add_month(&mut self, month: &str, parts: &[IndexPart]) {
         let mut rows: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
         let start = Term::new(TermKind::Word, "");
@@ -89,8 +89,8 @@ pub(super) fn shard_path(name: &str) -> String {
     format!("{TEXT_FOLDER}{name}.json")
 }
 
-/// Returns the name of the shard that contains a word: its first letter or digit if it is an ASCII one,
-/// else `u` and the code point without its last two hexadecimal digits.
+/// Returns the name of the shard that contains a word: its first letter or digit if it is an ASCII
+/// one, else `u` and the code point without its last two hexadecimal digits.
 fn shard_name(word: &str) -> String {
     match word.chars().next() {
         Some(first) if first.is_ascii_lowercase() || first.is_ascii_digit() => first.to_string(),

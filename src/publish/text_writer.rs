@@ -10,8 +10,8 @@ use crate::catalogue::published::{PublishTable, PublishedMonth};
 use crate::catalogue::published_lists::TextShards;
 use crate::term_index::IndexPart;
 
-/// The number of parts of the term index after which the words of the parts are collected. It limits
-/// the memory: a part has up to half a megabyte.
+/// The number of parts of the term index after which the words of the parts are collected. It
+/// limits the memory: a part has up to half a megabyte.
 const PARTS_PER_READ: usize = 100;
 
 /// Writes the files of the text index.
@@ -33,8 +33,9 @@ pub(super) struct WrittenText {
 }
 
 impl TextWriter<'_> {
-    /// Writes the shards whose words differ from those in `before`. If `before` is `None`, the stored
-    /// files are not known. All shards are then written, and the stored files listed. A repeat is safe.
+    /// Writes the shards whose words differ from those in `before`. If `before` is `None`, the
+    /// stored files are not known. All shards are then written, and the stored files listed. A
+    /// repeat is safe.
     ///
     /// # Errors
     /// Fails for the reasons in [`PublishError`].
@@ -67,8 +68,8 @@ impl TextWriter<'_> {
         Ok(written)
     }
 
-    /// Reads the term indexes of all months, and collects their words. Adds the months whose index is
-    /// not stored to `lost`.
+    /// Reads the term indexes of all months, and collects their words. Adds the months whose index
+    /// is not stored to `lost`.
     async fn read_words(
         &self,
         months: &BTreeMap<String, PublishedMonth>,

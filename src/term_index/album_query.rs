@@ -6,8 +6,8 @@ use super::time_bound::TimeBound;
 use crate::catalogue::album::AlbumRule;
 
 impl IndexQuery {
-    /// Returns the query for the photos that fulfil the rule of an album. If the rule has a time that is
-    /// not valid, no photo matches.
+    /// Returns the query for the photos that fulfil the rule of an album. If the rule has a time
+    /// that is not valid, no photo matches.
     ///
     /// ```
     /// use photo_catalogue::catalogue::album::AlbumRule;

@@ -11,8 +11,8 @@ use super::text_list::TextList;
 use crate::catalogue::query::date_sort;
 use crate::photo_id::PhotoId;
 
-/// The number by which a stored position is multiplied. A published position has at most 7 decimals, so
-/// the stored one is exact.
+/// The number by which a stored position is multiplied. A published position has at most 7
+/// decimals, so the stored one is exact.
 const UNITS_PER_DEGREE: f64 = 1e7;
 /// The stored latitude of a photo without a published position.
 const NO_POSITION: i32 = i32::MAX;
@@ -180,8 +180,8 @@ impl IndexPart {
         }
     }
 
-    /// Returns the number of the first rows whose sort keys are below `sort`, or also equal to it if
-    /// `is_included` is `true`.
+    /// Returns the number of the first rows whose sort keys are below `sort`, or also equal to it
+    /// if `is_included` is `true`.
     pub fn rows_up_to(&self, sort: &str, is_included: bool) -> u32 {
         let (mut low, mut high) = (0, u32::try_from(self.len()).unwrap_or(u32::MAX));
         while low < high {
@@ -224,8 +224,8 @@ impl IndexPart {
         })
     }
 
-    /// Returns the published position of a photo in degrees: latitude and longitude. Returns `None` if no
-    /// position is published.
+    /// Returns the published position of a photo in degrees: latitude and longitude. Returns `None`
+    /// if no position is published.
     pub fn position(&self, row: u32) -> Option<(f64, f64)> {
         let (lat, lon) = *self.positions.get(row as usize)?;
         let degrees = |units: i32| f64::from(units) / UNITS_PER_DEGREE;

@@ -34,8 +34,8 @@ pub enum TermKind {
     Rating,
     /// The slug of a folder of uploads.
     Folder,
-    /// The month and the day on which the photo was taken: `02-01`. A photo of which only the year or
-    /// the month is known has none.
+    /// The month and the day on which the photo was taken: `02-01`. A photo of which only the year
+    /// or the month is known has none.
     Day,
     /// A word of a text. See [`split_words`].
     Word,
@@ -81,7 +81,8 @@ impl Term {
         Term(format!("{}:{text}", kind.prefix()))
     }
 
-    /// Returns the stored form of the term. The terms of one kind begin with the same two characters.
+    /// Returns the stored form of the term. The terms of one kind begin with the same two
+    /// characters.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -92,14 +93,14 @@ impl Term {
 pub struct HierarchyNode {
     /// The slug, which contains the slugs of the parents: `places-japan`.
     pub slug: String,
-    /// The name. For a keyword, this is the path, with `|` between its parts. For a place, this is the
-    /// country, the region and the city, with `|` between them: `Japan||Kyoto`.
+    /// The name. For a keyword, this is the path, with `|` between its parts. For a place, this is
+    /// the country, the region and the city, with `|` between them: `Japan||Kyoto`.
     pub name: String,
 }
 
-/// Returns the terms of a photo except its words. `record` must be its public record. `folders` are the
-/// names of the folders of uploads to which it belongs. Also returns the names of the camera, the lens,
-/// the folders, the keywords and the places, by their terms.
+/// Returns the terms of a photo except its words. `record` must be its public record. `folders` are
+/// the names of the folders of uploads to which it belongs. Also returns the names of the camera,
+/// the lens, the folders, the keywords and the places, by their terms.
 pub fn photo_terms(
     record: &PhotoRecord,
     folders: &[String],
@@ -184,8 +185,8 @@ pub fn photo_words(record: &PhotoRecord) -> BTreeSet<String> {
     words
 }
 
-/// Returns the nodes of a keyword: the keyword and its parents, the outermost first. Returns none if
-/// the keyword is too long or has no letters and digits.
+/// Returns the nodes of a keyword: the keyword and its parents, the outermost first. Returns none
+/// if the keyword is too long or has no letters and digits.
 pub fn keyword_nodes(keyword: &str) -> Vec<HierarchyNode> {
     if keyword.len() > MAX_NAME_BYTES {
         return Vec::new();
@@ -204,8 +205,8 @@ pub fn keyword_nodes(keyword: &str) -> Vec<HierarchyNode> {
     nodes
 }
 
-/// Returns the nodes of a place: its country, region and city, the outermost first. A level without a
-/// name is left out.
+/// Returns the nodes of a place: its country, region and city, the outermost first. A level without
+/// a name is left out.
 pub fn place_nodes(place: &Place) -> Vec<HierarchyNode> {
     let levels = place_levels(place);
     let mut nodes = Vec::new();

@@ -26,8 +26,8 @@ impl TextList {
             .unwrap_or_default()
     }
 
-    /// Returns the number of the first texts for which `is_before` is `true`. The texts must be sorted
-    /// accordingly.
+    /// Returns the number of the first texts for which `is_before` is `true`. The texts must be
+    /// sorted accordingly.
     pub(super) fn partition_point(&self, is_before: impl Fn(&str) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {

@@ -2,8 +2,8 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-/// One end of the date range of a list: a year, month, day, minute, second or millisecond of the wall
-/// clock, as precise as the request gives it.
+/// One end of the date range of a list: a year, month, day, minute, second or millisecond of the
+/// wall clock, as precise as the request gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeBound {
     /// The time without its fraction, as precise as the request gave it, for example
@@ -14,7 +14,8 @@ pub struct TimeBound {
 }
 
 impl TimeBound {
-    /// Parses a year, a month, a day or a wall-clock time. Returns `None` if the text has another form.
+    /// Parses a year, a month, a day or a wall-clock time. Returns `None` if the text has another
+    /// form.
     ///
     /// ```
     /// use photo_catalogue::term_index::TimeBound;
@@ -67,8 +68,8 @@ impl TimeBound {
     }
 
     /// Returns a text that sorts after the sort keys of all photos that were taken before the end
-    /// of this year, month, day, minute, second or millisecond. After the time, a sort key has `#` or a further
-    /// part of the time. `$` sorts directly after `#`, and `~` after all of these.
+    /// of this year, month, day, minute, second or millisecond. After the time, a sort key has `#`
+    /// or a further part of the time. `$` sorts directly after `#`, and `~` after all of these.
     pub fn highest_sort_key(&self) -> String {
         match self.milliseconds {
             None => format!("{}~", self.text),

@@ -54,8 +54,8 @@ fn fold_text(text: &str) -> String {
     lower.chars().filter(|c| !is_accent(*c)).collect()
 }
 
-/// Reports whether a character is an accent of a Latin, Greek or Cyrillic letter, or a sound mark of a
-/// Japanese one.
+/// Reports whether a character is an accent of a Latin, Greek or Cyrillic letter, or a sound mark
+/// of a Japanese one.
 fn is_accent(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{3099}' | '\u{309a}')
 }
@@ -126,7 +126,8 @@ mod tests {
         for example in &vectors.examples {
             assert_eq!(words(&example.text), example.words, "{:?}", example.text);
         }
-        // Both languages make the same texts of random characters, and compare a digest of all words.
+        // Both languages make the same texts of random characters, and compare a digest of all
+        // words.
         let alphabet: Vec<char> = vectors.alphabet.chars().collect();
         let mut seed = 1_u64;
         let mut next = |limit: usize| {

@@ -18,8 +18,8 @@ const OTHER_JURISDICTIONS: [&str; 2] = ["igo", "scotland"];
 /// The names of the pages of a licence. Its language may follow after a dot.
 const PAGES: [&str; 3] = ["deed", "legalcode", "rdf"];
 
-/// Returns the short name of a licence of Creative Commons from its URL, such as `CC BY-NC-SA 4.0` or
-/// `CC BY 3.0 DE`. Returns `None` if the URL is not that of a known licence.
+/// Returns the short name of a licence of Creative Commons from its URL, such as `CC BY-NC-SA 4.0`
+/// or `CC BY 3.0 DE`. Returns `None` if the URL is not that of a known licence.
 pub(super) fn license_name(url: &str) -> Option<String> {
     let url = url.trim();
     let (scheme, rest) = url.split_once("://")?;

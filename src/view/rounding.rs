@@ -1,7 +1,7 @@
 //! Rounds measured numbers for the public.
 
-/// The number of significant digits of a measured number. No camera measures an exposure time, a focal
-/// length or an altitude more precisely.
+/// The number of significant digits of a measured number. No camera measures an exposure time, a
+/// focal length or an altitude more precisely.
 const SIGNIFICANT_DIGITS: i32 = 6;
 /// The highest exponent for which 10 to this power is an exact `u64` and `f64`.
 const MAX_EXPONENT: i32 = 19;
@@ -18,8 +18,8 @@ pub(super) fn round_measured(value: f64) -> f64 {
     let Some(scale) = power_of_ten(decimals.abs()) else {
         return value;
     };
-    // Both operands of each division are exact integers. So the quotient is the number that is nearest
-    // to the decimal, and it is printed with its digits only.
+    // Both operands of each division are exact integers. So the quotient is the number that is
+    // nearest to the decimal, and it is printed with its digits only.
     let rounded = match decimals >= 0 {
         true => (value * scale).round() / scale,
         false => (value / scale).round() * scale,

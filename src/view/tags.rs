@@ -158,8 +158,8 @@ const PLACE_TAGS: [(&str, &[&str]); 1] = [(
 /// The greatest difference of two equal coordinates, in degrees. It is about 10 metres.
 const SAME_PLACE_DEGREES: f64 = 1e-4;
 
-/// Reports whether the GPS tags have this location. Tags without coordinates have no other location.
-/// The letters of the hemispheres are ignored.
+/// Reports whether the GPS tags have this location. Tags without coordinates have no other
+/// location. The letters of the hemispheres are ignored.
 pub(super) fn have_location(tags: &Tags, location: Option<&Location>) -> bool {
     let is_same = |tag: &str, coordinate: fn(&Location) -> f64| {
         let recorded = tags.get("GPS").and_then(|gps| gps.get(tag));
@@ -194,8 +194,8 @@ fn degrees_of(value: &TagValue) -> Option<f64> {
     }
 }
 
-/// Returns the public tags of a photo, with cleaned texts. `with_places` is `true` if its GPS tags are
-/// public.
+/// Returns the public tags of a photo, with cleaned texts. `with_places` is `true` if its GPS tags
+/// are public.
 pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
     let is_in = |lists: &[(&str, &[&str])], ifd: &str, tag: &str| {
         lists
@@ -219,7 +219,8 @@ pub(super) fn public_tags(tags: &Tags, with_places: bool) -> Tags {
     public
 }
 
-/// Returns a value whose texts are all cleaned by [`clean_text()`], and whose quotients are rounded.
+/// Returns a value whose texts are all cleaned by [`clean_text()`], and whose quotients are
+/// rounded.
 fn clean_value(value: &TagValue) -> TagValue {
     match value {
         TagValue::Integer(_) | TagValue::Real(_) => value.clone(),

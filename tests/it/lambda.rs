@@ -517,8 +517,8 @@ const DISTRIBUTION: &str = "<DistributionConfig xmlns=\"http://cloudfront.amazon
     </Items></Origins><DefaultCacheBehavior><TargetOriginId>files</TargetOriginId><ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy>\
     </DefaultCacheBehavior></DistributionConfig>";
 
-/// Sends a request to the CloudFront of moto, which reads the service from the signature. Returns the
-/// body of the response.
+/// Sends a request to the CloudFront of moto, which reads the service from the signature. Returns
+/// the body of the response.
 async fn call_moto(request: reqwest::RequestBuilder) -> String {
     let scope = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cloudfront/aws4_request";
     let request = request

@@ -1,10 +1,11 @@
 //! Computes the monthly costs on AWS: `cargo run -p bench --bin cost`. docs/cost.md explains the
 //! output.
 //!
-//! Proxies between ingest, render, publish and the embedded engines count the requests and the DynamoDB
-//! capacity units. The proxy before DynamoDB asks the engine for the capacity of each request.
-//! `bench/prices.json` contains the list prices, their source and their date. Free tiers are left
-//! out. The program assumes the numbers that it cannot count, and prints these assumptions.
+//! Proxies between ingest, render, publish and the embedded engines count the requests and the
+//! DynamoDB capacity units. The proxy before DynamoDB asks the engine for the capacity of each
+//! request. `bench/prices.json` contains the list prices, their source and their date. Free tiers
+//! are left out. The program assumes the numbers that it cannot count, and prints these
+//! assumptions.
 
 #![expect(clippy::print_stdout, reason = "the report is its output")]
 
@@ -66,8 +67,8 @@ const REBUILDS_PER_IMPORT: f64 = 10.0;
 /// The assumed GB-seconds of one invocation of the ingest function: the memory in GB times the
 /// duration in seconds. AWS bills GB-seconds.
 const INGEST_GB_SECONDS: f64 = 0.5 * 0.4;
-/// The assumed GB-seconds of render for one photo of 24 MP: 1,769 MB for 1.2 seconds. `lambda_start`
-/// prints the time on this machine.
+/// The assumed GB-seconds of render for one photo of 24 MP: 1,769 MB for 1.2 seconds.
+/// `lambda_start` prints the time on this machine.
 const RENDER_GB_SECONDS: f64 = 1.769 / 1.024 * 1.2;
 /// The goal for the costs of render for a million photos, in dollars.
 const MAX_RENDER_OF_A_MILLION: f64 = 60.0;
@@ -365,8 +366,8 @@ struct MeteredServices {
     /// The clients that upload the photos. Their requests are not counted.
     uploader: Clients,
     ingest: Ingest,
-    /// Ingest for the photos before the counted day. It plans no pictures, which would take minutes to
-    /// make.
+    /// Ingest for the photos before the counted day. It plans no pictures, which would take minutes
+    /// to make.
     earlier_ingest: Ingest,
     render: Render,
     /// A client of the photos table. Its requests are not counted.
@@ -460,8 +461,8 @@ impl MeteredServices {
         })
     }
 
-    /// Uploads `photo` as the `number`-th photo of a month. Then passes two events to ingest: one for
-    /// the upload, and one for the copy in the archive.
+    /// Uploads `photo` as the `number`-th photo of a month. Then passes two events to ingest: one
+    /// for the upload, and one for the copy in the archive.
     async fn ingest(&self, ingest: &Ingest, number: u32, photo: &DatedPhoto) -> BenchResult<()> {
         let (day, minute) = (number / PHOTOS_PER_DAY + 1, number % PHOTOS_PER_DAY);
         let clock = format!("2020:09:{day:02} 12:{minute:02}:00");

@@ -44,8 +44,8 @@ struct AlbumAddArguments {
     /// Its title. The slug is made from it: "Japan 2026" has the slug japan-2026.
     #[arg(value_name = "TITLE")]
     title: String,
-    /// The photos of the album in their order, by their names in the archive (2018-02-01/foobar, with
-    /// or without .jpg) or their ids.
+    /// The photos of the album in their order, by their names in the archive (2018-02-01/foobar,
+    /// with or without .jpg) or their ids.
     #[arg(value_name = "PHOTO", required_unless_present = RULE, conflicts_with = RULE)]
     photos: Vec<String>,
     #[command(flatten)]
@@ -158,7 +158,8 @@ struct RuleFlags {
     folder: Option<String>,
 }
 
-/// What an album has besides its title and its photos. An empty value removes a description or a cover.
+/// What an album has besides its title and its photos. An empty value removes a description or a
+/// cover.
 #[derive(Debug, Args)]
 #[group(skip)]
 struct AlbumDetails {
@@ -226,8 +227,8 @@ async fn add_album(arguments: AlbumAddArguments) -> anyhow::Result<CommandStatus
     Ok(CommandStatus::Success)
 }
 
-/// Changes an album. A repeat is safe. The exit status is 1 if a photo that should be removed is not in
-/// the list.
+/// Changes an album. A repeat is safe. The exit status is 1 if a photo that should be removed is
+/// not in the list.
 async fn set_album(arguments: AlbumSetArguments) -> anyhow::Result<CommandStatus> {
     let handle = arguments.target.connect().await?;
     let catalogue = &handle.catalogue;
@@ -275,8 +276,9 @@ async fn remove_album(arguments: AlbumRmArguments) -> anyhow::Result<CommandStat
     Ok(CommandStatus::Success)
 }
 
-/// Requests that the next cycle of publish updates the static files of the albums. This is also called
-/// if the album was not changed: an earlier attempt may have been interrupted after its change.
+/// Requests that the next cycle of publish updates the static files of the albums. This is also
+/// called if the album was not changed: an earlier attempt may have been interrupted after its
+/// change.
 async fn request_update(handle: &CatalogueHandle) -> anyhow::Result<()> {
     let requested = handle.published.request_album_update().await;
     requested.context("the static files of the albums are not updated yet; repeat the command")
@@ -292,8 +294,8 @@ impl RuleFlags {
     /// Changes the conditions for which a flag is given.
     ///
     /// # Errors
-    /// Fails if a text has no slug, or if the rating is no number. The other values are checked when the
-    /// album is written.
+    /// Fails if a text has no slug, or if the rating is no number. The other values are checked
+    /// when the album is written.
     fn apply(&self, rule: &mut AlbumRule) -> anyhow::Result<()> {
         for (flag, given, condition) in [
             ("keyword", &self.keyword, &mut rule.keyword),

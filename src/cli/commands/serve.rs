@@ -77,8 +77,8 @@ pub(in crate::cli) struct ServeArguments {
     privacy: PrivacyFlags,
     #[command(flatten)]
     pictures: PictureFlags,
-    /// URL at which browsers reach the pictures and static files, if not /gallery at the gallery's own
-    /// port.
+    /// URL at which browsers reach the pictures and static files, if not /gallery at the gallery's
+    /// own port.
     #[arg(long, value_name = "URL", env = config::GALLERY_URL)]
     gallery_url: Option<String>,
     #[command(flatten)]
@@ -225,8 +225,8 @@ impl ServeArguments {
 
 /// Sets GALLERY_URL to the path of the static files at the gallery's own port, if it is not set. If
 /// only this machine can reach the gallery, sets the whole URL: a site that is developed on this
-/// machine has another port, so relative URLs would not work there. `gallery` is the base URL of the
-/// gallery.
+/// machine has another port, so relative URLs would not work there. `gallery` is the base URL of
+/// the gallery.
 fn default_gallery_url(settings: &mut Settings, listen: IpAddr, gallery: &str) {
     if settings.gallery_url().is_none() {
         let host = if listen.is_loopback() { gallery } else { "" };
@@ -234,8 +234,8 @@ fn default_gallery_url(settings: &mut Settings, listen: IpAddr, gallery: &str) {
     }
 }
 
-/// Returns who may read files of the archive through the gallery: the owner, if ORIGINALS is set and
-/// only this machine can reach the gallery.
+/// Returns who may read files of the archive through the gallery: the owner, if ORIGINALS is set
+/// and only this machine can reach the gallery.
 ///
 /// # Errors
 /// Fails if ORIGINALS is wrong.

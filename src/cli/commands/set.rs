@@ -26,8 +26,8 @@ use crate::publish;
 const MAX_TITLE_BYTES: usize = 1024;
 /// The maximum length of a caption, in characters. Captions in files have the same limit.
 const MAX_CAPTION_CHARS: usize = 4_000;
-/// The maximum length of an alternative text or of a keyword, in bytes. Those in files have the same
-/// limit.
+/// The maximum length of an alternative text or of a keyword, in bytes. Those in files have the
+/// same limit.
 const MAX_LINE_BYTES: usize = 1024;
 
 /// The arguments of `photos set`.
@@ -66,20 +66,20 @@ struct OverrideChange {
     /// Its caption. An empty caption restores the one in the file.
     #[arg(long)]
     caption: Option<String>,
-    /// The text that a page shows to people who do not see the picture. An empty text restores the one
-    /// in the file.
+    /// The text that a page shows to people who do not see the picture. An empty text restores the
+    /// one in the file.
     #[arg(long, value_name = "TEXT")]
     alt: Option<String>,
-    /// Adds a keyword to those in the file. The flag may be repeated. An empty keyword takes all added
-    /// keywords back.
+    /// Adds a keyword to those in the file. The flag may be repeated. An empty keyword takes all
+    /// added keywords back.
     #[arg(long = "keyword", value_name = "TEXT", value_parser = parse_keyword)]
     keywords: Vec<Given<String>>,
-    /// Removes a keyword. The flag may be repeated. An empty keyword restores all removed keywords of
-    /// the file.
+    /// Removes a keyword. The flag may be repeated. An empty keyword restores all removed keywords
+    /// of the file.
     #[arg(long = "remove-keyword", value_name = "TEXT", value_parser = parse_keyword)]
     removed_keywords: Vec<Given<String>>,
-    /// Its date: 1985, 1985-06, 1985-06-14 or 1985-06-14T10:00:00. An empty date restores the one in
-    /// the file. Its files stay in their folder.
+    /// Its date: 1985, 1985-06, 1985-06-14 or 1985-06-14T10:00:00. An empty date restores the one
+    /// in the file. Its files stay in their folder.
     #[arg(long, value_name = "DATE", value_parser = parse_or_empty::<SetDate>)]
     date: Option<Given<SetDate>>,
     /// Its offset from UTC, such as +02:00. An empty offset restores the one in the file.
@@ -252,8 +252,8 @@ impl OverrideChange {
         self.change_keywords(overrides);
     }
 
-    /// Changes the added and the removed keywords. What is taken back is taken back first, and removed
-    /// keywords come before added ones, so the order of the flags does not matter.
+    /// Changes the added and the removed keywords. What is taken back is taken back first, and
+    /// removed keywords come before added ones, so the order of the flags does not matter.
     fn change_keywords(&self, overrides: &mut Overrides) {
         let is_restored = |given: &[Given<String>]| {
             let mut given = given.iter();

@@ -63,8 +63,8 @@ pub(in crate::cli) async fn run(arguments: ShowArguments) -> anyhow::Result<Comm
 }
 
 /// Returns the item of a photo. `name` is the photo's name in the archive, with or without a file
-/// extension, or its id, or its slug. The Unicode form of letters does not matter. Returns `None` if there is no
-/// such photo.
+/// extension, or its id, or its slug. The Unicode form of letters does not matter. Returns `None`
+/// if there is no such photo.
 pub(in crate::cli) async fn find_photo(
     catalogue: &Catalogue,
     name: &str,
@@ -93,8 +93,8 @@ struct ShownPhoto {
     uploads: Vec<String>,
 }
 
-/// Writes the fields, parts, uploads and warnings of a photo as a table. A field that a person set has
-/// that value, and a row of its own that begins with `set.`.
+/// Writes the fields, parts, uploads and warnings of a photo as a table. A field that a person set
+/// has that value, and a row of its own that begins with `set.`.
 fn write_record(out: &mut impl Write, item: &PhotoItem, uploads: &[String]) -> anyhow::Result<()> {
     let mut rows = table(&[]);
     rows.add_row(["stem", &escape_control(&item.stem)]);

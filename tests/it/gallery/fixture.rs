@@ -242,8 +242,8 @@ pub(crate) struct Shot {
     pub(crate) rating: Option<i8>,
     /// The city and the country.
     pub(crate) city: Option<(String, String)>,
-    /// The time at which the photo became public, in seconds since 1970. `None` for the same time for
-    /// all photos.
+    /// The time at which the photo became public, in seconds since 1970. `None` for the same time
+    /// for all photos.
     pub(crate) added: Option<i64>,
     /// The names of the folders of uploads that are albums.
     pub(crate) folders: Vec<String>,

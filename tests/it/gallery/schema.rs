@@ -33,8 +33,8 @@ impl PublishedSchemas {
         PublishedSchemas(compiler)
     }
 
-    /// Checks a value against a schema. `schema` is the name of a file in schema/, with or without a
-    /// JSON pointer: `photo.schema.json`, `openapi.json#/components/schemas/Photo`.
+    /// Checks a value against a schema. `schema` is the name of a file in schema/, with or without
+    /// a JSON pointer: `photo.schema.json`, `openapi.json#/components/schemas/Photo`.
     pub(crate) fn check(&mut self, what: &str, value: &Value, schema: &str) {
         let mut schemas = Schemas::new();
         let url = format!("{SCHEMA_URL}/{schema}");

@@ -42,8 +42,8 @@ pub(super) fn items(recorder: &Recorder, table: &str) -> Vec<Value> {
     items
 }
 
-/// Replaces the picture secret by a fixed one, so that the names of pictures are the same in each run.
-/// The next `photos serve` uses it.
+/// Replaces the picture secret by a fixed one, so that the names of pictures are the same in each
+/// run. The next `photos serve` uses it.
 pub(super) fn fix_picture_secret(recorder: &mut Recorder) {
     let secret = data_encoding::BASE64.encode(&[7; 32]);
     let item = json!({ "pk": { "S": "pictureSecret" }, "secret": { "S": secret } });
@@ -202,7 +202,8 @@ fn objects(recorder: &Recorder, bucket: &str) -> String {
         let key = object.key().unwrap();
         let head = s3.head_object().bucket(bucket).key(key).send();
         let head = recorder.runtime.block_on(head).unwrap();
-        // The tests of publish compare the files of the page. Here, an edit of them changes nothing.
+        // The tests of publish compare the files of the page. Here, an edit of them changes
+        // nothing.
         let is_page = is_page_file(key);
         let name = normalise::replace(key, ("/app/", "/"), is_page_version, "<version>");
         writeln!(out, "{name}").unwrap();

@@ -12,8 +12,8 @@ use crate::serve::process::{Photos, files, until};
 /// The recorded texts, by their file name below `expected/`. All golden tests share one recording.
 pub(super) static RECORDING: LazyLock<BTreeMap<String, String>> = LazyLock::new(record);
 
-/// The URL of the static files, under which the gallery lists the pictures. It is fixed, so that no text contains a
-/// port.
+/// The URL of the static files, under which the gallery lists the pictures. It is fixed, so that no
+/// text contains a port.
 pub(super) const BASE_URL: &str = "https://photos.test/gallery";
 /// The folder with the photos that are recorded.
 pub(super) const PHOTOS: &str = "examples/photos";
@@ -64,8 +64,8 @@ impl Recorder {
     }
 }
 
-/// Makes the recording. `photos serve` runs five times: the first run makes the tables, the next three
-/// archive and publish the photos, and the last one shows them under another location policy.
+/// Makes the recording. `photos serve` runs five times: the first run makes the tables, the next
+/// three archive and publish the photos, and the last one shows them under another location policy.
 fn record() -> BTreeMap<String, String> {
     let mut recorder = Recorder {
         photos: Photos::with_pictures(),
@@ -79,8 +79,8 @@ fn record() -> BTreeMap<String, String> {
     copy_examples(recorder.photos.folder());
 
     // Uploads run at the same time. If the order matters (two photos with one name, two files of
-    // one shot), the first file is uploaded alone. Until all photos have pictures, publish writes to
-    // another table, and its files are deleted.
+    // one shot), the first file is uploaded alone. Until all photos have pictures, publish writes
+    // to another table, and its files are deleted.
     let elsewhere = ["--publish-table", "draft"];
     let class = ["--archive-storage-class", "STANDARD_IA"];
     let first = [

@@ -80,8 +80,8 @@ struct StoredResponse<'t> {
     body: Value,
 }
 
-/// Returns the stored JSON responses of a text. They are separated by empty lines, and so are the head
-/// and the body of each.
+/// Returns the stored JSON responses of a text. They are separated by empty lines, and so are the
+/// head and the body of each.
 fn stored_responses(text: &str) -> Vec<StoredResponse<'_>> {
     let blocks: Vec<&str> = text.split("\n\n").collect();
     let pairs = blocks.windows(2).filter_map(|pair| {

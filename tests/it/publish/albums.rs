@@ -1,5 +1,5 @@
-//! Checks that the files of albums contain exactly the photos that the gallery lists in each album, after
-//! any changes and interruptions.
+//! Checks that the files of albums contain exactly the photos that the gallery lists in each album,
+//! after any changes and interruptions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,8 +77,8 @@ impl PublishWorld {
     }
 }
 
-/// Reads the photos of an album from its files. Returns the first file, the photos, and the paths of all
-/// files.
+/// Reads the photos of an album from its files. Returns the first file, the photos, and the paths
+/// of all files.
 async fn read_album(world: &PublishWorld, slug: &str) -> (Value, Vec<Value>, BTreeSet<String>) {
     let (mut photos, mut paths) = (Vec::new(), BTreeSet::new());
     let first = world.file(&format!("album/{slug}.json")).await.unwrap();
@@ -95,8 +95,8 @@ async fn read_album(world: &PublishWorld, slug: &str) -> (Value, Vec<Value>, BTr
     (first, photos, paths)
 }
 
-/// Returns the text of all published files by path, except the modules of the page, which contain words of
-/// their own.
+/// Returns the text of all published files by path, except the modules of the page, which contain
+/// words of their own.
 async fn public_texts(world: &PublishWorld) -> BTreeMap<String, String> {
     let mut texts = world.file_texts().await;
     texts.retain(|path, _| !path.ends_with(".js") && !path.ends_with(".css"));
@@ -117,8 +117,8 @@ async fn gallery_album(gallery: &GalleryFixture, slug: &str) -> Vec<Value> {
     }
 }
 
-/// Checks the files, the facets and the publish table against the gallery, which has the same folders.
-/// Returns the slugs of the albums.
+/// Checks the files, the facets and the publish table against the gallery, which has the same
+/// folders. Returns the slugs of the albums.
 async fn check_albums(world: &PublishWorld, folders: &str) -> Vec<String> {
     let folders = folders.parse().unwrap();
     let gallery = GalleryFixture::over(world.client.clone(), |settings| {
@@ -159,8 +159,8 @@ async fn check_albums(world: &PublishWorld, folders: &str) -> Vec<String> {
     slugs
 }
 
-/// Checks that the publish table has an item for each album and no other, that nothing is pending, and
-/// that all files have one generation.
+/// Checks that the publish table has an item for each album and no other, that nothing is pending,
+/// and that all files have one generation.
 async fn check_state(world: &PublishWorld, slugs: &[String]) {
     let items = world.published.published_albums().await.unwrap();
     let items: BTreeSet<String> = items.into_iter().map(|album| album.slug).collect();

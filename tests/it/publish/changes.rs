@@ -127,8 +127,8 @@ async fn assert_published_exactly(world: &PublishWorld) {
     );
     assert_facets_exactly(world, &index, &photos).await;
     assert_map_exactly(world, &index, &photos).await;
-    // Every stored file outside of folders is in the index, except the index, the facets, the map and
-    // the changes.
+    // Every stored file outside of folders is in the index, except the index, the facets, the map
+    // and the changes.
     let named = index["months"]
         .as_array()
         .unwrap()

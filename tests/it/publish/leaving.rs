@@ -105,8 +105,8 @@ fn find_secrets(text: &str) -> BTreeSet<u32> {
     texts.chain(latitudes).collect()
 }
 
-/// Returns the text of `map.json` without the cells of several photos. Their mean position may be the
-/// secret position of another photo.
+/// Returns the text of `map.json` without the cells of several photos. Their mean position may be
+/// the secret position of another photo.
 fn without_means(text: &str) -> String {
     let mut map: serde_json::Value = serde_json::from_str(text).unwrap();
     let cells = map["cells"].as_array_mut().unwrap();

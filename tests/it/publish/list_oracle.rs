@@ -1,6 +1,6 @@
-//! Compares the lists that the term index answers with a model, a vector of photos that is filtered and
-//! sorted by the test itself. Photos change at random between the comparisons, and the events of the
-//! changes repeat and overlap.
+//! Compares the lists that the term index answers with a model, a vector of photos that is filtered
+//! and sorted by the test itself. Photos change at random between the comparisons, and the events
+//! of the changes repeat and overlap.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -321,8 +321,8 @@ fn query_string(parameters: &[Parameter]) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// Reports whether a list is ordered by place: it has a small box, no order, and only filters that an
-/// index of the table can answer.
+/// Reports whether a list is ordered by place: it has a small box, no order, and only filters that
+/// an index of the table can answer.
 fn is_by_place(parameters: &[Parameter]) -> bool {
     let names: Vec<&str> = parameters.iter().map(|(name, _)| *name).collect();
     let of_table = ["bbox", "from", "to", "camera", "lens"];

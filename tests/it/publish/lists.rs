@@ -99,8 +99,8 @@ fn photo_lines(text: &str) -> Vec<String> {
     lines.collect()
 }
 
-/// Checks that the list files, the text index and what the facets say about them are exactly those of
-/// the photos that the gallery lists under these privacy rules.
+/// Checks that the list files, the text index and what the facets say about them are exactly those
+/// of the photos that the gallery lists under these privacy rules.
 pub(super) async fn check_lists(world: &PublishWorld, privacy: impl Into<Privacy>) {
     let photos = world.gallery_photos(privacy).await;
     let months = read_months(world).await;
@@ -218,7 +218,8 @@ async fn check_facets(world: &PublishWorld, lists: &BTreeMap<String, (String, Ve
     assert_eq!(paths(&index, &["cameras", "lenses"]), numbers);
 }
 
-/// Checks that the publish table has an item for each list and no other, and that nothing is pending.
+/// Checks that the publish table has an item for each list and no other, and that nothing is
+/// pending.
 async fn check_table(world: &PublishWorld, lists: &BTreeMap<String, (String, Vec<String>)>) {
     let items = world.published.all_lists().await.unwrap();
     let paths = items.keys().map(|key| key.replace('#', "/") + ".json");
@@ -262,7 +263,8 @@ impl PublishWorld {
     }
 }
 
-/// Returns a random photo of one of twelve months. Its JSON has 30 KB that cannot be compressed well.
+/// Returns a random photo of one of twelve months. Its JSON has 30 KB that cannot be compressed
+/// well.
 fn large_photo(random: &mut TestRandom, number: u64) -> PhotoItem {
     let name = format!("IMG_{number:04}");
     let shot = match random.below(14) {
@@ -396,8 +398,8 @@ async fn put_text(world: &PublishWorld, path: &str, text: &str) {
     put.await.unwrap();
 }
 
-/// Interrupts a cycle at each place. It gives a photo a keyword, which the photo loses before the next
-/// cycle, so that neither the stored nor the new term index has it.
+/// Interrupts a cycle at each place. It gives a photo a keyword, which the photo loses before the
+/// next cycle, so that neither the stored nor the new term index has it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keyword_of_an_interrupted_cycle_leaves_no_list() {
     let shot = || Shot::new("IMG_0001", "2018-02-01T09:00:00").camera("nikon-d750");
@@ -454,8 +456,8 @@ async fn changed_photo_changes_only_its_lists() {
     world.settle().await;
     let sent = world.wire.take_requests();
     let count = |name: &str| sent.iter().filter(|request| *request == name).count();
-    // The month, `changes.json`, `facets.json`, `map.json`, `index.json`, the page, three lists, and
-    // the shards `k`, `1`, `2` and `3`.
+    // The month, `changes.json`, `facets.json`, `map.json`, `index.json`, the page, three lists,
+    // and the shards `k`, `1`, `2` and `3`.
     assert_eq!(count("PUT"), 6 + 3 + 4, "{sent:?}");
     // The listing, `changes.json`, the old month and three lists.
     assert_eq!(count("GET"), 3 + 3, "{sent:?}");

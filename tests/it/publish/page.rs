@@ -26,8 +26,8 @@ const FILES: [&str; 6] = [
 ];
 
 impl PublishWorld {
-    /// Returns the paths of the stored files outside of `app/`, and those in it. Leaves out the lists
-    /// and the text index.
+    /// Returns the paths of the stored files outside of `app/`, and those in it. Leaves out the
+    /// lists and the text index.
     async fn paths(&self) -> (Vec<String>, Vec<String>) {
         let paths = self.file_texts().await.into_keys();
         let (modules, others): (Vec<_>, Vec<_>) = paths.partition(|path| path.starts_with("app/"));

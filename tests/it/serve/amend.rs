@@ -1,4 +1,5 @@
-//! Tests of `photos set`, `photos fix-date` and `photos reindex`, which change records and do not change files.
+//! Tests of `photos set`, `photos fix-date` and `photos reindex`, which change records and do not
+//! change files.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,6 +1,6 @@
 //! Kills a real `photos serve` (`kill -9`) several times while it uploads and archives a folder and
-//! makes pictures. The final state must be the same as without a kill, and the stored pictures must be
-//! those that the items name.
+//! makes pictures. The final state must be the same as without a kill, and the stored pictures must
+//! be those that the items name.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -66,7 +66,8 @@ impl Photos {
         }
     }
 
-    /// Prepares a folder as [`Photos::at_rest`] does. The commands make pictures, as they do by default.
+    /// Prepares a folder as [`Photos::at_rest`] does. The commands make pictures, as they do by
+    /// default.
     pub(crate) fn with_pictures() -> Self {
         let mut photos = Photos::at_rest();
         photos.makes_pictures = true;

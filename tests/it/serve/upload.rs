@@ -43,7 +43,8 @@ async fn uploads_are_archived_by_day_and_served() {
         .replace(&gallery, "http://gallery");
     let mut list: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
     list.iter().for_each(crate::gallery::schema::check_photo);
-    // The version depends on the order in which the files of a photo arrive, and the times on the clock.
+    // The version depends on the order in which the files of a photo arrive, and the times on the
+    // clock.
     for photo in &mut list {
         for field in ["version", "addedAt", "changedAt"] {
             photo[field] = "any".into();

@@ -1,5 +1,5 @@
-//! The catalogue of the measurement: photos of 30 years with keywords, places, ratings and texts, and
-//! some albums.
+//! The catalogue of the measurement: photos of 30 years with keywords, places, ratings and texts,
+//! and some albums.
 
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use bench::{BenchResult, Vocabulary, example_pictures};

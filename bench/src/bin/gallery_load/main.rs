@@ -2,16 +2,16 @@
 //! `cargo run --release -p bench --bin gallery_load -- 1000 1000000`.
 //!
 //! For each number of photos, the program fills a catalogue in the embedded DynamoDB, which keeps
-//! it in a file. The photos are from 30 years, 40 cameras and 60 lenses, all near 25 places. They have
-//! up to ten of 2,000 keywords, and some have a title, a caption or a rating. Publish then counts and
-//! indexes the photos. After that, the program sends requests to each route over HTTP, one after the
-//! other. It prints the median time and the 99th percentile. Then 100 clients send requests at the
-//! same time for half a minute. Finally, it sends some of the requests again through a proxy, which
-//! counts the requests to DynamoDB and the read units. Engine, gallery and clients are one process.
-//! The program prints its memory (Linux).
+//! it in a file. The photos are from 30 years, 40 cameras and 60 lenses, all near 25 places. They
+//! have up to ten of 2,000 keywords, and some have a title, a caption or a rating. Publish then
+//! counts and indexes the photos. After that, the program sends requests to each route over HTTP,
+//! one after the other. It prints the median time and the 99th percentile. Then 100 clients send
+//! requests at the same time for half a minute. Finally, it sends some of the requests again
+//! through a proxy, which counts the requests to DynamoDB and the read units. Engine, gallery and
+//! clients are one process. The program prints its memory (Linux).
 //!
-//! `--keep FOLDER` keeps the catalogues in this folder, or uses those that are there. Remove the folder
-//! if the photos or the form of the term index have changed.
+//! `--keep FOLDER` keeps the catalogues in this folder, or uses those that are there. Remove the
+//! folder if the photos or the form of the term index have changed.
 //!
 //! A million photos need about 20 GB in the system's temporary folder, and half an hour to write.
 

@@ -49,8 +49,8 @@ impl Route {
         }
     }
 
-    /// Returns the paths of random requests over a catalogue of `size` photos. The same arguments give
-    /// the same paths.
+    /// Returns the paths of random requests over a catalogue of `size` photos. The same arguments
+    /// give the same paths.
     pub(crate) fn paths(&self, size: u32, count: usize) -> Vec<String> {
         let random = Rng::with_seed(7);
         let mut paths = RandomPaths { size, random };
@@ -58,7 +58,8 @@ impl Route {
     }
 }
 
-/// The routes that are measured. Most paths ask for random dates, cameras, places, keywords or photos.
+/// The routes that are measured. Most paths ask for random dates, cameras, places, keywords or
+/// photos.
 pub(crate) const ROUTES: [Route; 46] = [
     Route::new("newest", |_| "/v1/photos".to_owned()),
     Route::new("a day", RandomPaths::day),

@@ -88,8 +88,8 @@ pub(super) async fn find_cover(
 /// Returns the present stems of these photos, in their order and each once.
 ///
 /// # Errors
-/// Fails if one of the photos is not in the catalogue, after a message for each of them. Also fails if
-/// the table fails.
+/// Fails if one of the photos is not in the catalogue, after a message for each of them. Also fails
+/// if the table fails.
 pub(super) async fn find_photos(
     catalogue: &Catalogue,
     names: &[String],
@@ -110,8 +110,8 @@ pub(super) async fn find_photos(
     Ok(present.filter(|stem| seen.insert(stem.clone())).collect())
 }
 
-/// Returns these photos with all stems with which a list may contain them. A photo that is not in the
-/// catalogue is returned too, because a list may contain a photo that was removed.
+/// Returns these photos with all stems with which a list may contain them. A photo that is not in
+/// the catalogue is returned too, because a list may contain a photo that was removed.
 ///
 /// # Errors
 /// Fails if the table fails.
@@ -123,8 +123,8 @@ pub(super) async fn find_listed_stems(
     Ok(found.into_iter().map(|(named, _)| named).collect())
 }
 
-/// Finds the photos with these names. Returns each with the present stem of the photo, or without one if
-/// no file of it is in the archive.
+/// Finds the photos with these names. Returns each with the present stem of the photo, or without
+/// one if no file of it is in the archive.
 async fn find_named_photos(
     catalogue: &Catalogue,
     names: &[String],
@@ -175,8 +175,8 @@ pub(super) async fn put_new_album(catalogue: &Catalogue, album: &Album) -> anyho
     }
 }
 
-/// Changes an album. Reads it again if another command changes it at the same time. Returns `None` if
-/// there is no such album.
+/// Changes an album. Reads it again if another command changes it at the same time. Returns `None`
+/// if there is no such album.
 ///
 /// # Errors
 /// Fails if the changed album is not valid or too large, or if the table fails.
@@ -255,9 +255,9 @@ impl AlbumChange {
         Ok(UpdatedAlbum { album, not_listed })
     }
 
-    /// Removes and adds photos. `present` has the present stems of the photos of the list. A photo that
-    /// is in the list already is not added again. Returns the names of the photos that should be
-    /// removed, but are not in the list.
+    /// Removes and adds photos. `present` has the present stems of the photos of the list. A photo
+    /// that is in the list already is not added again. Returns the names of the photos that should
+    /// be removed, but are not in the list.
     fn change_list(
         &self,
         stems: &mut Vec<String>,

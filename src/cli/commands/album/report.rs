@@ -99,7 +99,8 @@ pub(super) async fn print_album(
     Ok(CommandStatus::Success)
 }
 
-/// Returns one line about an album, such as `best: 3 photos` or `japan-2026: keyword japan, private`.
+/// Returns one line about an album, such as `best: 3 photos` or `japan-2026: keyword japan,
+/// private`.
 pub(super) fn describe_album(album: &Album) -> String {
     let private = match album.visibility {
         Visibility::Public => "",
@@ -137,8 +138,8 @@ fn describe_rule(rule: &AlbumRule) -> String {
     set.join(", ")
 }
 
-/// Returns the state of a photo in a list. `photo` is the photo that the stem shows, or `None` if there
-/// is none, or if it comes earlier in the list.
+/// Returns the state of a photo in a list. `photo` is the photo that the stem shows, or `None` if
+/// there is none, or if it comes earlier in the list.
 fn describe_state(listed_stem: &str, photo: Option<&AlbumPhoto>) -> String {
     let Some(photo) = photo else {
         return "not in the catalogue, or earlier in the list".to_owned();
