@@ -1,9 +1,10 @@
 //! The photos of an album, as a query of the term index.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::index_cache::IndexedMonth;
+use super::index_counts::{MatchSummary, summarise_matches};
 use super::index_list::IndexOrder;
 use super::list_request::ListOrder;
 use super::problem::Problem;
@@ -20,12 +21,16 @@ pub(super) struct AlbumPhotos {
     query: IndexQuery,
     /// The order that the owner has chosen.
     order: IndexOrder,
+    /// The photos in short, once they were counted.
+    summary: Arc<OnceLock<MatchSummary>>,
 }
 
 impl AlbumPhotos {
-    /// Returns the query that finds the photos of the album.
-    pub(super) fn query(&self) -> &IndexQuery {
-        &self.query
+    /// Counts the photos of the album, and finds the oldest and the newest of them. `index` must be the
+    /// index with which they were found.
+    pub(super) fn summarise(&self, index: &[IndexedMonth]) -> &MatchSummary {
+        self.summary
+            .get_or_init(|| summarise_matches(index, &self.query))
     }
 
     /// Returns the query for the photos of the album that also match `query`, and their order. It
@@ -96,6 +101,7 @@ pub(super) async fn find_album_photos(
         order: listed
             .or(by_time)
             .unwrap_or(IndexOrder::Sorted(ListOrder::default())),
+        summary: Arc::default(),
     };
     gallery.albums.keep(album, index, &photos);
     Ok(photos)

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::album_photos::{find_album_photos, find_public_albums};
 use super::facets::read_covers;
-use super::index_counts::{MatchSummary, summarise_matches};
+use super::index_counts::MatchSummary;
 use super::json_response::{JSON_MEDIA_TYPE, json_response};
 use super::problem::Problem;
 use super::query_string::reject_parameters;
@@ -43,7 +43,7 @@ pub(super) async fn get_albums(
     let mut albums: Vec<(Album, MatchSummary)> = Vec::new();
     for album in find_public_albums(&gallery, &index).await? {
         let photos = find_album_photos(&gallery, &index, &album).await?;
-        let matches = summarise_matches(&index, photos.query());
+        let matches = photos.summarise(&index).clone();
         if matches.photos > 0 {
             albums.push((album, matches));
         }

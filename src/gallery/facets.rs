@@ -3,6 +3,7 @@
 //! cycle of publish.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -152,11 +153,10 @@ async fn get_named(
         sums.map(|sum| facet(sum.slug, sum.name, sum.photos))
             .collect()
     } else {
-        let counts = count_facets(gallery, &request.filters, kind)
-            .await?
-            .into_iter();
+        let counts = count_facets(gallery, &request.filters, kind).await?;
         counts
-            .map(|(slug, count)| facet(&slug, &count.name, count.photos))
+            .iter()
+            .map(|(slug, count)| facet(slug, &count.name, count.photos))
             .collect()
     };
     let body = json!({ "items": items }).to_string();
@@ -184,9 +184,10 @@ async fn get_page(
     let bound = (format!("{kind:?}"), &request.filters);
     let position = open_position(gallery, &bound, request.cursor.as_deref())?;
     let counts = count_facets(gallery, &request.filters, kind).await?;
-    let mut rest: Vec<(String, TermCount)> = counts
-        .into_iter()
+    let mut rest: Vec<&(String, TermCount)> = counts
+        .iter()
         .filter(|(slug, count)| is_after(position.as_ref(), slug, count))
+        .take(request.limit + 1)
         .collect();
     let has_more = rest.len() > request.limit;
     rest.truncate(request.limit);
@@ -200,9 +201,9 @@ async fn get_page(
     let covers = read_covers(gallery, newest.collect()).await?;
     let items = rest.into_iter().map(|(slug, count)| {
         to_json(CoveredFacet {
-            slug: clean_text(&slug),
+            slug: clean_text(slug),
             cover: covers.get(&count.newest).cloned(),
-            name: count.name,
+            name: count.name.clone(),
             photos: count.photos,
         })
     });
@@ -219,11 +220,16 @@ async fn count_facets(
     gallery: &GalleryState,
     filters: &ListFilters,
     kind: TermKind,
-) -> Result<Vec<(String, TermCount)>, Problem> {
+) -> Result<Arc<Vec<(String, TermCount)>>, Problem> {
+    if filters.is_empty() {
+        let index = gallery.load_index().await?;
+        return Ok(gallery.index.count_all(&index, kind));
+    }
     let Some(list) = open_list(gallery, filters).await? else {
-        return Ok(Vec::new());
+        return Ok(Arc::default());
     };
-    Ok(sort_counts(count_terms(list.index(), list.query(), kind)))
+    let counts = count_terms(list.index(), list.query(), kind);
+    Ok(Arc::new(sort_counts(counts)))
 }
 
 /// Reads the photos with these stems. Returns links to those that are public now, by their stems.

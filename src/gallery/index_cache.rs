@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
 use flate2::read::GzDecoder;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::Mutex;
 
+use super::index_counts::{TermCount, count_terms, sort_counts};
 use super::month_cache::MonthCache;
 use super::problem::Problem;
 use crate::catalogue::published::{PublishTable, PublishedMonth};
-use crate::term_index::{IndexPart, InvalidIndexPart};
+use crate::term_index::{IndexPart, IndexQuery, InvalidIndexPart, TermKind};
 
 /// The number of parts that one request to the table reads.
 const PARTS_PER_REQUEST: usize = 24;
@@ -35,6 +36,16 @@ pub(super) struct IndexCache {
     published: PublishTable,
     months: MonthCache,
     loaded: Arc<Mutex<LoadedIndex>>,
+    counts: Arc<SyncMutex<HashMap<TermKind, AllCounts>>>,
+}
+
+/// The counts of all terms of a kind, the most frequent first.
+type SortedCounts = Arc<Vec<(String, TermCount)>>;
+
+/// The counts of all terms of a kind, and the index in which they were counted.
+struct AllCounts {
+    index: Arc<Vec<IndexedMonth>>,
+    counts: SortedCounts,
 }
 
 /// The parts that have been read, and the index that was made of them.
@@ -52,7 +63,27 @@ impl IndexCache {
             published,
             months,
             loaded: Arc::default(),
+            counts: Arc::default(),
         }
+    }
+
+    /// Returns the counts of all terms of a kind over all photos, the most frequent first. Counts once
+    /// for each version of the index.
+    pub(super) fn count_all(&self, index: &Arc<Vec<IndexedMonth>>, kind: TermKind) -> SortedCounts {
+        let mut cached = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cached.get(&kind)
+            && Arc::ptr_eq(&known.index, index)
+        {
+            return Arc::clone(&known.counts);
+        }
+        let counts = count_terms(index, &IndexQuery::default(), kind);
+        let counts = Arc::new(sort_counts(counts));
+        let known = AllCounts {
+            index: Arc::clone(index),
+            counts: Arc::clone(&counts),
+        };
+        cached.insert(kind, known);
+        counts
     }
 
     /// Returns the term index of all months, in the order of their names. `privacy` identifies the
