@@ -36,7 +36,7 @@ pub enum LocationPolicy {
     /// decimal is about 11 km, two decimals are about 1.1 km.
     Round(u8),
     /// The location is published as it was recorded. Latitude and longitude have at most
-    /// [`EXACT_DECIMALS`] decimals.
+    /// 7 decimals.
     Exact,
 }
 
