@@ -15,8 +15,9 @@ use bytes::Bytes;
 use dynamodb_engine::DynamoDbEngine;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use photo_catalogue::catalogue::Catalogue;
+use photo_catalogue::catalogue::album::{Album, AlbumContent};
 use photo_catalogue::catalogue::published::PublishTable;
+use photo_catalogue::catalogue::{AlbumWrite, Catalogue, WriteOutcome};
 use photo_catalogue::clients::{self, Endpoints};
 use photo_catalogue::ingest::{ItemRules, update_overrides};
 use photo_catalogue::object::Bucket;
@@ -287,15 +288,28 @@ impl FakeAccount {
         events
     }
 
-    /// Hides a photo, as `photos set --private` does.
-    pub(super) async fn hide(&self, stem: &str) {
+    /// Returns a client of the photos table with the rights of the owner.
+    fn catalogue(&self) -> Catalogue {
         let endpoints = Endpoints {
             s3: Some(self.s3_endpoint.clone()),
             dynamodb: Some(self.dynamodb.clone()),
         };
         let clients = clients::connect(&clients::with_key_pair("test", "secret"), &endpoints);
         let table = self.variable("ingest", "PHOTOS_TABLE");
-        let catalogue = Catalogue::new(clients.dynamodb, &table);
+        Catalogue::new(clients.dynamodb, &table)
+    }
+
+    /// Adds an album with these photos, as `photos album add` does.
+    pub(super) async fn add_album(&self, title: &str, stems: &[&str]) {
+        let stems = stems.iter().map(|stem| (*stem).to_owned()).collect();
+        let album = Album::new(title, AlbumContent::List(stems)).unwrap();
+        let written = self.catalogue().put_album(&album, AlbumWrite::Create).await;
+        assert_eq!(written.unwrap(), WriteOutcome::Written);
+    }
+
+    /// Hides a photo, as `photos set --private` does.
+    pub(super) async fn hide(&self, stem: &str) {
+        let catalogue = self.catalogue();
         let rules = ItemRules {
             recipe: Some(PictureRecipe::default()),
             ..ItemRules::from(LocationPolicy::Hide)
