@@ -2,7 +2,7 @@
 //! `cargo run -p bench --bin lambda_start [-- FOLDER]`. FOLDER contains their binaries. The default
 //! is `target/function`. They are built by
 //! `cargo build --profile function -p photo-catalogue -p bench-functions --no-default-features --features photo-catalogue/lambda --bins`.
-//! Fails if a zip is larger than 6 MB.
+//! Fails if a zip is larger than 6.3 MB.
 //!
 //! Each function is started several times, over the embedded engines, under a server of Lambda's
 //! Runtime API that this program provides. The program measures the time from the start to the
@@ -59,7 +59,7 @@ const FUNCTIONS: [&str; 6] = [
     "downloading-function",
 ];
 /// The maximum size of a function's zip in bytes.
-const MAX_ZIP_BYTES: usize = 6_000_000;
+const MAX_ZIP_BYTES: usize = 6_300_000;
 /// The number of measured starts of each function.
 const STARTS: usize = 5;
 /// The number of events that a function gets after the first event of a start.
@@ -105,7 +105,7 @@ async fn main() -> BenchResult<()> {
     if too_large.is_empty() {
         Ok(())
     } else {
-        Err(format!("over 6 MB zipped: {}", too_large.join(", ")).into())
+        Err(format!("over 6.3 MB zipped: {}", too_large.join(", ")).into())
     }
 }
 
